@@ -1,0 +1,91 @@
+"""The process's environment, read once, with every error told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError, ValidationError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def fernet_keys(values: list[str]) -> list[str]:
+    """Pass on Fernet keys; raises ValidationError naming the first that is none."""
+    for place, value in enumerate(values, start=1):
+        try:
+            Fernet(value)
+        except ValueError as error:
+            hint = "make one with `python manage.py make_key`"
+            raise ValidationError(f"key {place} is not a Fernet key (32 url-safe base64 bytes); {hint}.") from error
+    return values
+
+
+def url(value: str) -> str:
+    """Pass on an http(s) address without its trailing slash; raises ValidationError for anything else."""
+    if not value.startswith(("http://", "https://")):
+        raise ValidationError(f"'{value}' is not an address: it must begin with https:// (or http:// on your own machine).")
+    return value.rstrip("/")
+
+
+class Environment:
+    """Every variable SegSync reads, with its default. `.env.example` says what each is for.
+
+    Raises ImproperlyConfigured with one line per wrong or missing variable.
+    """
+
+    def __init__(self) -> None:
+        env = Env(eager=False)
+        env.read_env(str(ROOT / ".env"), recurse=False)
+        self.debug: bool = env.bool("DEBUG", False)
+        self.var_dir = Path(env.str("SEGSYNC_VAR_DIR", str(ROOT / "var")))
+        self.secret_key: str = env.str("SECRET_KEY", "")
+        self.encryption_keys: list[str] = env.list("SEGSYNC_ENCRYPTION_KEYS", [], validate=fernet_keys)
+        self.allowed_hosts: list[str] = env.list("ALLOWED_HOSTS", [])
+        self.public_url: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000")
+        self.behind_proxy: bool = env.bool("BEHIND_PROXY", False)
+        self.database = env.dj_db_url("DATABASE_URL", f"sqlite:///{self.var_dir / 'segsync.sqlite3'}", conn_max_age=60)
+        self.broker_url: str = env.str("CELERY_BROKER_URL", "")
+        self.log_level: str = env.log_level("LOG_LEVEL", "INFO")
+        self.shopify_client_id: str = env.str("SHOPIFY_CLIENT_ID", "")
+        self.shopify_client_secrets: list[str] = env.list("SHOPIFY_CLIENT_SECRETS", [])
+        self.shopify_shop_url: str = env.str("SHOPIFY_SHOP_URL", "https://{shop}")
+        self.shopify_file_hosts: list[str] = env.list("SHOPIFY_FILE_HOSTS", ["storage.googleapis.com"])
+        self.hubspot_client_id: str = env.str("HUBSPOT_CLIENT_ID", "")
+        self.hubspot_client_secret: str = env.str("HUBSPOT_CLIENT_SECRET", "")
+        self.hubspot_api_url: str = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
+        self.hubspot_app_url: str = env.str("HUBSPOT_APP_URL", "https://app.hubspot.com")
+        problems: list[str] = []
+        try:
+            env.seal()
+        except EnvValidationError as error:
+            problems += [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]
+        problems += self._missing()
+        if problems:
+            lines = "\n".join(f"  - {problem}" for problem in problems)
+            raise ImproperlyConfigured(f"SegSync cannot start; set these variables (see .env.example):\n{lines}")
+
+    def _missing(self) -> list[str]:
+        problems = []
+        for name, value in (
+            ("PUBLIC_URL", self.public_url),
+            ("HUBSPOT_API_URL", self.hubspot_api_url),
+            ("HUBSPOT_APP_URL", self.hubspot_app_url),
+            ("SHOPIFY_SHOP_URL", self.shopify_shop_url),
+        ):
+            try:
+                url(value)
+            except ValidationError as error:
+                problems.append(f"{name}: {error}")
+        if "{shop}" not in self.shopify_shop_url:
+            problems.append("SHOPIFY_SHOP_URL: it must hold {shop}, where the shop's domain goes.")
+        if self.debug:
+            return problems
+        if not self.secret_key:
+            problems.append("SECRET_KEY: missing; give a long random text.")
+        if not self.encryption_keys:
+            problems.append("SEGSYNC_ENCRYPTION_KEYS: missing; make a key with `DEBUG=1 python manage.py make_key` and keep it apart from SECRET_KEY.")
+        if not self.allowed_hosts:
+            problems.append("ALLOWED_HOSTS: missing; name the host of PUBLIC_URL.")
+        return problems

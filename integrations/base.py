@@ -1,0 +1,167 @@
+"""What a connector is. A third one is one folder with these two protocols plus one line in `registry`.
+
+A connector speaks records (`integrations.records`) and errors (`integrations.errors`) and knows nothing of segments.
+Whatever a platform cannot do raises `Misconfigured`, never passes in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from integrations.records import Record
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSpec:
+    """One kind of thing a source can be asked for.
+
+    `every` is how often changes are asked for, `overlap` how far a window reaches back into the last one (search indexes
+    lag), `scopes` what must have been granted, `hints` the webhook topics after which the stream is asked at once.
+    """
+
+    name: str
+    every: timedelta
+    overlap: timedelta
+    scopes: frozenset[str] = frozenset()
+    hints: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to ask for: changed at or after `since` (None: everything there is) and before the fixed upper end `until`."""
+
+    since: datetime | None
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some records, and the cursor from which a later call goes on as if these had been read.
+
+    `records` may be empty (a job was started, or is still running); `wait` then says after how many seconds to ask again.
+    `expected` is the total number of records where the platform tells it.
+    """
+
+    records: Sequence[Record]
+    cursor: str
+    wait: float = 0.0
+    expected: int | None = None
+
+
+class Source(Protocol):
+    """Where facts come from."""
+
+    streams: Sequence[StreamSpec]
+
+    def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
+        """The stream's records of `window`, from `cursor` ("" at the start) on, until the iterator ends.
+
+        A process may die after any page: calling again with the cursor of the last page kept reads what is left, and
+        reading a page twice is harmless. Raises the errors of `integrations.errors`; ending early without one never happens.
+        """
+        ...
+
+
+class MarkKind(StrEnum):
+    """How a membership is written on the other side."""
+
+    TAG = "tag"  # a text mark on each person's record
+    LIST = "list"  # a named list with members
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where marks of one target go. `external_id` is the platform's id of the list ("" before it is made)."""
+
+    kind: MarkKind
+    name: str
+    external_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One mark to set or to take away. `key` is the caller's, handed back with the outcome."""
+
+    key: int
+    place: Place
+    member: str  # the platform's id of the person
+    add: bool
+
+
+class Result(StrEnum):
+    """What became of one change."""
+
+    DONE = "done"  # the platform says it is so now, and that this call made it so
+    ALREADY = "already"  # the platform says it was so before
+    GONE = "gone"  # the person is no longer there
+    REJECTED = "rejected"  # refused for this item, `detail` in the platform's words
+    RETRY = "retry"  # surely not carried out; may be tried again
+    UNKNOWN = "unknown"  # may have been carried out; must be read back
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One item's own outcome; `detail` never holds personal data."""
+
+    key: int
+    result: Result
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewMember:
+    """A person to create on the other side. `key` is the caller's."""
+
+    key: int
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What became of one `NewMember`: the platform's id, or why not."""
+
+    key: int
+    external_id: str = ""
+    result: Result = Result.DONE
+    detail: str = ""
+
+
+class Destination(Protocol):
+    """Where memberships are written."""
+
+    mark: MarkKind  # the kind of mark this platform keeps
+    batch_size: int  # how many changes one call of `write` may take
+    settle: timedelta  # longest time a request given up on may still be carried out
+    tells_already: bool  # whether `write` tells DONE from ALREADY; where not, callers `read` before they first add
+
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """Make sure the place exists and return it with its id.
+
+        Only a place that we made before (known by `external_id`) or that does not exist yet is used: a list of the same
+        name made by somebody else is left alone and `Rejected` says so. Raises `NotFound` when `external_id` is known
+        but gone: whoever removed it decides about that.
+        """
+        ...
+
+    def ensure_view(self, place: Place, name: str, external_id: str) -> str:
+        """Make sure the platform's own saved view over the mark exists (a native segment); returns its id, "" where there is no such thing."""
+        ...
+
+    def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
+        """Whether each member has the mark now; None when the person is not there."""
+        ...
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Carry out at most `batch_size` changes; one outcome for each, in any order.
+
+        Raises only when nothing at all was carried out (`Transient`, `RateLimited`, `NeedsReconnect`, `Misconfigured`).
+        """
+        ...
+
+    def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
+        """Create (or find) these people; one answer for each. Raises `Misconfigured` where the platform cannot."""
+        ...

@@ -1,0 +1,163 @@
+"""Neutral records: what a source says about people, in nobody's vocabulary.
+
+Instants are aware UTC. Money is an integer in the shop currency's minor units. `external_id` is the platform's own id as
+text. `version` is the platform's time of last change of that object and decides which of two tellings is newer.
+`None` always means "not known", never "no".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back on an order at one time."""
+
+    external_id: str
+    at: datetime
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLine:
+    """One line of an order. `amount_minor` is the line's discounted total; `quantity` what was ordered."""
+
+    external_id: str
+    order_id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    title: str
+    vendor: str
+    quantity: int
+    current_quantity: int
+    price_minor: int
+    amount_minor: int
+    discounted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One order. `lines` is None when the lines follow as records of their own (bulk files)."""
+
+    external_id: str
+    version: datetime
+    customer_id: str
+    name: str
+    number: int | None
+    placed_at: datetime
+    cancelled_at: datetime | None
+    test: bool
+    voided: bool
+    currency: str
+    total_minor: int  # current: after refunds and edits
+    gross_minor: int  # as first placed
+    refunded_minor: int
+    discount_minor: int
+    channel: str
+    country: str
+    discount_codes: tuple[str, ...]
+    tags: tuple[str, ...]
+    refunds: tuple[Refund, ...]
+    lines: tuple[OrderLine, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """One platform's record of a person: a store customer or a CRM contact."""
+
+    external_id: str
+    version: datetime
+    created_at: datetime | None
+    emails: tuple[str, ...]  # as typed; the first is the main one
+    order_count: int | None = None
+    amount_spent_minor: int | None = None
+    tags: tuple[str, ...] | None = None
+    countries: tuple[str, ...] | None = None
+    language: str | None = None
+    account_status: str | None = None
+    email_subscription: str | None = None
+    sms_subscription: str | None = None
+    product_subscription: str | None = None
+    rfm_group: str | None = None
+    predicted_spend_tier: str | None = None
+    properties: dict[str, str] | None = None  # typed by the portal's definitions, as text
+    merged_ids: tuple[str, ...] = ()  # ids that this record has swallowed
+
+
+@dataclass(frozen=True, slots=True)
+class ProductCollection:
+    """A product's place in a collection, told after the product."""
+
+    product_id: str
+    external_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One product. `collections` is None when they follow as records of their own."""
+
+    external_id: str
+    version: datetime
+    title: str
+    product_type: str
+    vendor: str
+    category: str
+    tags: tuple[str, ...]
+    collections: tuple[ProductCollection, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutLine:
+    """One line of an abandoned checkout, told within it or after it."""
+
+    external_id: str
+    checkout_id: str
+    product_id: str
+    variant_id: str
+    sku: str
+    title: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """An abandoned checkout; recovered once it has a time of completion."""
+
+    external_id: str
+    version: datetime
+    customer_id: str
+    created_at: datetime
+    recovered_at: datetime | None
+    total_minor: int
+    lines: tuple[CheckoutLine, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something a person did or was sent. `subject` is the e-mail address it is known by, as given; or `contact_id`."""
+
+    external_id: str
+    kind: str  # a rule-language activity name, "emails.opened"
+    at: datetime
+    subject: str
+    contact_id: str = ""
+    campaign_id: str = ""
+    campaign: str = ""
+    url: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """The platform no longer has this object. `kind` is "customer", "order", "product" or "checkout"."""
+
+    kind: str
+    external_id: str
+    at: datetime
+
+
+Record = Customer | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine | Activity | Tombstone

@@ -1,0 +1,99 @@
+"""Work out what should be true on the other side for everybody whose memberships or records changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from integrations import registry
+from integrations.models import Connection, Shop
+from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.targets import settings_of
+from segsync.evaluate.models import Membership
+from segsync.store.models import Customer, Identity, Profile
+
+BATCH = 500
+
+
+def route(shop: Shop, clock: Callable[[], datetime]) -> int:
+    """Bring the ledger in line with memberships, for every customer not routed since their outcome changed; returns how many.
+
+    What is wanted is a pure function of open memberships, records and targets, so running it again changes nothing.
+    """
+    routed = 0
+    waiting = Customer.objects.filter(shop=shop, outcome_version__gt=F("routed_version")).order_by("pk")
+    while ids := list(waiting.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            Shop.objects.select_for_update().get(pk=shop.pk)
+            _route(shop, ids, clock())
+            Customer.objects.filter(shop=shop, pk__in=ids).update(routed_version=F("outcome_version"))
+        routed += len(ids)
+    return routed
+
+
+def _route(shop: Shop, ids: Sequence[int], now: datetime) -> None:
+    inside: dict[int, set[int]] = defaultdict(set)
+    for customer, segment in Membership.objects.filter(shop=shop, customer_id__in=ids, until__isnull=True).values_list("customer_id", "segment_id"):
+        inside[customer].add(segment)
+    targets: dict[int, list[tuple[Target, set[int]]]] = defaultdict(list)
+    for target in Target.objects.filter(shop=shop).prefetch_related("segments"):
+        targets[target.connection_id].append((target, {segment.pk for segment in target.segments.all()}))
+    for connection in Connection.objects.filter(shop=shop, pk__in=list(targets)):
+        _route_to(shop, connection, targets[connection.pk], inside, ids, now)
+
+
+def _route_to(
+    shop: Shop, connection: Connection, targets: list[tuple[Target, set[int]]], inside: dict[int, set[int]], ids: Sequence[int], now: datetime
+) -> None:
+    profiles = list(Profile.objects.filter(shop=shop, source=connection.vendor, customer_id__in=ids, gone_at__isnull=True))
+    served = {profile.customer_id for profile in profiles}
+    wanted_at_all = {segment for _, segments in targets for segment in segments}
+    unserved = [id_ for id_ in ids if id_ not in served and inside[id_] & wanted_at_all]
+    profiles += _yet_to_create(shop, connection, unserved, now)
+    entries = {
+        (entry.target_id, entry.profile_id): entry
+        for entry in LedgerEntry.objects.filter(connection=connection, profile_id__in=[profile.pk for profile in profiles])
+    }
+    fresh: list[LedgerEntry] = []
+    flipped: dict[bool, list[int]] = {True: [], False: []}
+    for profile in profiles:
+        for target, segments in targets:
+            wanted = bool(inside[profile.customer_id] & segments)
+            entry = entries.get((target.pk, profile.pk))
+            if entry is None and wanted:
+                fresh.append(
+                    LedgerEntry(
+                        shop=shop, connection=connection, target=target, profile=profile, wanted=True, wanted_at=now, next_attempt_at=now
+                    )
+                )
+            elif entry is not None and entry.wanted != wanted:
+                flipped[wanted].append(entry.pk)
+    LedgerEntry.objects.bulk_create(fresh, batch_size=1000)
+    for wanted, entry_ids in flipped.items():
+        _flip(entry_ids, wanted, now)
+
+
+def _flip(entry_ids: list[int], wanted: bool, now: datetime) -> None:
+    """A mark whose last call's outcome is unknown keeps its time of reading back."""
+    rows = LedgerEntry.objects.filter(pk__in=entry_ids)
+    rows.filter(sent_at__isnull=True).update(next_attempt_at=now)
+    rows.update(wanted=wanted, wanted_at=now, generation=F("generation") + 1, attempts=0, parked_at=None)
+
+
+def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[int], now: datetime) -> list[Profile]:
+    """Records to be created over there, for those of these people who have an address, where the platform and the settings allow."""
+    if not customer_ids or not registry.connector(connection.vendor).creates or not settings_of(shop).create_contacts:
+        return []
+    first: dict[int, str] = {}
+    for owner, value in Identity.objects.filter(shop=shop, kind=Identity.EMAIL, customer_id__in=customer_ids).order_by("-pk").values_list("customer_id", "value"):
+        first[owner] = value
+    return Profile.objects.bulk_create(
+        [
+            Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"new:{owner}", version=now, emails=[email])
+            for owner, email in first.items()
+        ]
+    )

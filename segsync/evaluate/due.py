@@ -1,0 +1,64 @@
+"""When a shop is evaluated: at its local midnight, on request, and each minute for hour windows."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from integrations.models import Shop
+from segsync.evaluate.judge import active_segments
+from segsync.evaluate.models import Cause, Schedule
+from segsync.rules import windows
+from segsync.store.models import Activity, Checkout, Order, Profile
+from segsync.store.upsert import mark_changed
+
+SWEEP_EVERY = timedelta(minutes=1)
+
+
+def next_midnight(shop: Shop, now: datetime) -> datetime:
+    """The next instant at which the shop's local day begins (daylight saving included)."""
+    tomorrow = now.astimezone(shop.tz).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
+
+
+def make_schedule(shop: Shop, now: datetime) -> Schedule:
+    """The shop's schedule, made with a first whole evaluation asked for."""
+    schedule, _ = Schedule.objects.get_or_create(
+        shop=shop, defaults={"due_at": next_midnight(shop, now), "whole_wanted_at": now, "whole_cause": Cause.IMPORT}
+    )
+    return schedule
+
+
+def sweep(schedule: Schedule, now: datetime) -> int:
+    """Mark customers who have a fact that an hour or minute window of an active rule has passed over since the last sweep.
+
+    The cost follows the facts that crossed, not the customers. A sweep missed while nothing ran is made up: the range read
+    begins where the last one ended. Returns how many customers were marked.
+    """
+    since = schedule.swept_until
+    shop = schedule.shop
+    if since is None:
+        return 0
+    offsets: dict[timedelta, set[str]] = {}
+    for _, checked in active_segments(shop):
+        for window in windows.hour_windows(checked.rule):
+            offsets.setdefault(window.offset, set()).update(window.kinds)
+    found: set[int] = set()
+    for offset, kinds in offsets.items():
+        between = (since - offset, now - offset)
+        if "orders" in kinds:
+            found.update(_ids(Order.objects.filter(shop=shop, placed_at__range=between)))
+        if "checkouts" in kinds:
+            found.update(_ids(Checkout.objects.filter(shop=shop, created_at__range=between)))
+        if "activities" in kinds:
+            found.update(_ids(Activity.objects.filter(shop=shop, at__range=between)))
+        if "profile" in kinds:
+            found.update(_ids(Profile.objects.filter(shop=shop, added_at__range=between)))
+    mark_changed(shop.pk, found, Cause.TIME, now)
+    return len(found)
+
+
+def _ids(rows: QuerySet[Any]) -> list[int]:
+    return [id_ for id_ in rows.values_list("customer_id", flat=True).distinct() if id_ is not None]

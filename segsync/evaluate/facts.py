@@ -1,0 +1,177 @@
+"""Read what is stored of some customers into the form rules are judged on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from integrations.models import Shop
+from integrations.money import exponent
+from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
+from segsync.store.models import Activity, Checkout, Identity, Order, OrderLine, Product, Profile
+
+_ORDER = (
+    "pk source customer_id external_id name number placed_at counted total_minor gross_minor refunded_minor discount_minor channel country"
+    " discount_codes tags refunds"
+).split()
+_LINE = "order_id product_id_text variant_id_text sku title vendor quantity price_minor amount_minor discounted order__source".split()
+
+
+class FactsReader:
+    """Reads facts of one shop's customers in batches; products are read once and kept for as long as the reader lives."""
+
+    def __init__(self, shop: Shop, needs: Collection[str], activities: Collection[str] | None = None) -> None:
+        """`needs` names the kinds of facts to read; `activities` the kinds of activity (None: all)."""
+        self.shop = shop
+        self._needs = frozenset(needs)
+        self._activities = activities
+        self._exponent = exponent(shop.currency)
+        self._products: dict[tuple[str, str], Product] | None = None
+
+    def read(self, customer_ids: Sequence[int]) -> dict[int, CustomerFacts]:
+        """The facts of these customers, each with what the reader was asked to read; somebody unknown is left out."""
+        ids = list(customer_ids)
+        profiles: dict[int, list[Profile]] = defaultdict(list)
+        for profile in Profile.objects.filter(shop=self.shop, customer_id__in=ids, gone_at__isnull=True).order_by("added_at", "pk"):
+            if not profile.pending:
+                profiles[profile.customer_id].append(profile)
+        emails: dict[int, list[str]] = defaultdict(list)
+        for owner, value in Identity.objects.filter(shop=self.shop, customer_id__in=ids, kind=Identity.EMAIL).order_by("pk").values_list("customer_id", "value"):
+            emails[owner].append(value)
+        orders = self._orders(ids) if self._needs & {"orders", "lines"} else {}
+        checkouts = self._checkouts(ids) if self._needs & {"checkouts", "checkout_lines"} else {}
+        acts = self._acts(ids) if "activities" in self._needs else {}
+        return {
+            id_: _customer(id_, profiles[id_], tuple(emails[id_]), self._exponent, orders.get(id_, ()), checkouts.get(id_, ()), acts.get(id_, ()))
+            for id_ in ids
+        }
+
+    def _orders(self, ids: list[int]) -> dict[int, tuple[OrderFacts, ...]]:
+        rows = list(Order.objects.filter(shop=self.shop, customer_id__in=ids, deleted_at__isnull=True).values_list(*_ORDER, named=True))
+        lines = self._lines([row.pk for row in rows]) if "lines" in self._needs else {}
+        found: dict[int, list[OrderFacts]] = defaultdict(list)
+        for row in rows:
+            own = lines.get(row.pk, ())
+            found[row.customer_id].append(
+                OrderFacts(
+                    id=row.external_id,
+                    placed_at=row.placed_at,
+                    name=row.name,
+                    number=row.number,
+                    counted=row.counted,
+                    amount_minor=row.total_minor,
+                    gross_minor=row.gross_minor,
+                    refunded_minor=row.refunded_minor,
+                    item_count=sum(line.quantity for line in own),
+                    channel=row.channel or None,
+                    discount_codes=tuple(row.discount_codes),
+                    discounted=row.discount_minor > 0,
+                    country=row.country or None,
+                    tags=tuple(row.tags),
+                    lines=own,
+                    refunds=tuple(RefundFacts(datetime.fromisoformat(at), amount) for _, at, amount in row.refunds),
+                )
+            )
+        return {owner: tuple(own_orders) for owner, own_orders in found.items()}
+
+    def _lines(self, order_ids: Sequence[int]) -> dict[int, tuple[LineFacts, ...]]:
+        found: dict[int, list[LineFacts]] = defaultdict(list)
+        for start in range(0, len(order_ids), 5_000):
+            rows = OrderLine.objects.filter(order_id__in=order_ids[start : start + 5_000]).values_list(*_LINE)
+            for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted, source in rows.iterator(chunk_size=5_000):
+                found[order_id].append(
+                    self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted)
+                )
+        return {order: tuple(lines) for order, lines in found.items()}
+
+    def _line(
+        self, source: str, product_id: str, variant: str, sku: str, title: str, vendor: str, quantity: int, price: int | None, amount: int, discounted: bool
+    ) -> LineFacts:
+        product = self._catalogue().get((source, product_id))
+        return LineFacts(
+            product_id=product_id or None,
+            variant_id=variant or None,
+            sku=sku or None,
+            title=title or None,
+            product_type=(product.product_type or None) if product else None,
+            vendor=vendor or (product.vendor if product else "") or None,
+            tags=tuple(product.tags) if product else (),
+            collections=tuple(title for _, title in product.collections) if product else (),
+            category=(product.category or None) if product else None,
+            price_minor=price,
+            discounted=discounted,
+            quantity=quantity,
+            amount_minor=amount,
+        )
+
+    def _checkouts(self, ids: list[int]) -> dict[int, tuple[CheckoutFacts, ...]]:
+        found: dict[int, list[CheckoutFacts]] = defaultdict(list)
+        for row in Checkout.objects.filter(shop=self.shop, customer_id__in=ids, deleted_at__isnull=True):
+            told = row.lines if "checkout_lines" in self._needs else ()
+            lines = tuple(self._line(row.source, product, variant, sku, title, "", quantity, None, 0, False) for _, product, variant, sku, title, quantity in told)
+            assert row.customer_id is not None
+            found[row.customer_id].append(CheckoutFacts(row.external_id, row.created_at, row.recovered_at, row.total_minor, lines))
+        return {owner: tuple(own) for owner, own in found.items()}
+
+    def _acts(self, ids: list[int]) -> dict[int, tuple[ActivityFacts, ...]]:
+        rows = Activity.objects.filter(shop=self.shop, customer_id__in=ids)
+        if self._activities is not None:
+            rows = rows.filter(kind__in=list(self._activities))
+        found: dict[int, list[ActivityFacts]] = defaultdict(list)
+        for owner, kind, at, campaign, campaign_id, url, title in rows.values_list("customer_id", "kind", "at", "campaign", "campaign_id", "url", "title"):
+            found[owner or 0].append(ActivityFacts(kind, at, campaign or None, campaign_id or None, url or None, None, title or None))
+        return {owner: tuple(own) for owner, own in found.items()}
+
+    def _catalogue(self) -> dict[tuple[str, str], Product]:
+        if self._products is None:
+            self._products = {(p.source, p.external_id): p for p in Product.objects.filter(shop=self.shop)}
+        return self._products
+
+
+def _customer(
+    id_: int,
+    profiles: list[Profile],
+    emails: tuple[str, ...],
+    currency_exponent: int,
+    orders: tuple[OrderFacts, ...],
+    checkouts: tuple[CheckoutFacts, ...],
+    activities: tuple[ActivityFacts, ...],
+) -> CustomerFacts:
+    """Several records of one person: totals add up, lists unite, single values come from the record that changed last."""
+    latest = sorted(profiles, key=lambda profile: profile.version, reverse=True)
+    added = [profile.added_at for profile in profiles if profile.added_at]
+    return CustomerFacts(
+        customer_id=str(id_),
+        emails=emails,
+        added_at=min(added, default=None),
+        order_count=_total(profile.order_count for profile in profiles),
+        amount_spent_minor=_total(profile.amount_spent_minor for profile in profiles),
+        currency_exponent=currency_exponent,
+        tags=_union(profile.tags for profile in profiles),
+        countries=_union(profile.countries for profile in profiles),
+        language=_first(latest, "language"),
+        account_status=_first(latest, "account_status"),
+        email_subscription="UNSUBSCRIBED" if any(p.email_subscription == "UNSUBSCRIBED" for p in profiles) else _first(latest, "email_subscription"),
+        sms_subscription=_first(latest, "sms_subscription"),
+        product_subscription=_first(latest, "product_subscription"),
+        rfm_group=_first(latest, "rfm_group"),
+        predicted_spend_tier=_first(latest, "predicted_spend_tier"),
+        orders=orders,
+        checkouts=checkouts,
+        activities=activities,
+    )
+
+
+def _total(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
+
+
+def _union(lists: Iterable[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for items in lists for item in items or ()))
+
+
+def _first(profiles: list[Profile], name: str) -> str | None:
+    return next((value for profile in profiles if (value := getattr(profile, name)) is not None), None)

@@ -1,0 +1,151 @@
+"""Judge customers against the shop's rules and move their memberships: those who changed, or everybody at one instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Count, F
+
+from integrations.models import Shop
+from segsync.evaluate.apply import Moved, apply
+from segsync.evaluate.facts import FactsReader
+from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
+from segsync.leases import Lease
+from segsync.rules import check, interpret, windows
+from segsync.rules.facts import CustomerFacts
+from segsync.rules.models import Segment
+from segsync.rules.moments import Moment
+from segsync.store.models import Customer
+
+log = structlog.get_logger(__name__)
+BATCH = 500
+TTL = timedelta(seconds=120)
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveRule:
+    """One rule in force, ready to judge at one instant."""
+
+    segment_id: int
+    version_id: int
+    matches: Callable[[CustomerFacts], bool]
+
+
+class LeaseLost(Exception):
+    """Somebody else decides for this shop now."""
+
+
+def active_segments(shop: Shop) -> list[tuple[Segment, check.CheckedRule]]:
+    """The shop's segments that are on, with their rules checked."""
+    segments = Segment.objects.filter(shop=shop, state=Segment.State.ON, version__isnull=False).select_related("version").order_by("pk")
+    return [(segment, check.check_rule(segment.rule)) for segment in segments]
+
+
+def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> int:
+    """Judge every customer marked changed; returns how many. Membership moves in the transaction that clears the mark."""
+    segments = active_segments(shop)
+    reader = _reader(shop, segments)
+    judged = 0
+    changed = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).order_by("pk")
+    last = 0
+    while ids := list(changed.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        now = clock()
+        _hold(lease, now)
+        _judge(shop, ids, _compile(shop, segments, now), reader, now, cause=None)
+        judged, last = judged + len(ids), ids[-1]
+    if judged:
+        _count(shop, segments, clock())
+    return judged
+
+
+def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], datetime]) -> int:
+    """Judge all customers of the shop as of one instant; records an Evaluation for each segment. Returns how many were judged."""
+    as_of = clock()
+    segments = active_segments(shop)
+    rules = _compile(shop, segments, as_of)
+    reader = _reader(shop, segments)
+    moved = Moved()
+    total = 0
+    for ids in _everybody(shop):
+        _hold(lease, clock())
+        moved += _judge(shop, ids, rules, reader, as_of, cause=cause)
+        total += len(ids)
+    _count(shop, segments, clock())
+    sizes = dict(Segment.objects.filter(shop=shop).values_list("pk", "size"))
+    Evaluation.objects.bulk_create(
+        [
+            Evaluation(
+                shop=shop,
+                segment=segment,
+                version_id=segment.version_id,
+                as_of=as_of,
+                started_at=as_of,
+                finished_at=clock(),
+                customers=total,
+                members=sizes.get(segment.pk, 0),
+                entered=moved.entered[segment.pk],
+                left=moved.left[segment.pk],
+                engine="interpreter",
+            )
+            for segment, _ in segments
+        ]
+    )
+    log.info("shop.evaluated", shop__id=shop.pk, customers=total, entered=moved.entered.total(), left=moved.left.total(), cause=cause)
+    return total
+
+
+def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: FactsReader, now: datetime, cause: str | None) -> Moved:
+    """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks."""
+    with transaction.atomic():
+        Shop.objects.select_for_update().get(pk=shop.pk)
+        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids)}
+        living = [id_ for id_, row in people.items() if row.merged_into_id is None]
+        facts = reader.read(living)
+        verdicts = {rule.segment_id: {id_ for id_ in living if rule.matches(facts[id_])} for rule in rules}
+        moved = apply(shop, people, verdicts, {rule.segment_id: rule.version_id for rule in rules}, now, cause)
+        seen = Customer.objects.filter(shop=shop, pk__in=[id_ for id_, row in people.items() if row.changed_at <= now])
+        seen.filter(facts_version__gt=F("judged_version")).update(judged_version=F("facts_version"))
+    return moved
+
+
+def _compile(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime) -> list[ActiveRule]:
+    moment = Moment(now, shop.tz)
+    return [ActiveRule(s.pk, s.version_id or 0, interpret.compile_rule(checked.rule, moment)) for s, checked in segments]
+
+
+def _reader(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]]) -> FactsReader:
+    needs: set[str] = set()
+    activities: set[str] = set()
+    for _, checked in segments:
+        needs |= windows.needs(checked.rule)
+        activities |= windows.activity_kinds(checked.rule)
+    return FactsReader(shop, needs, activities)
+
+
+def _everybody(shop: Shop) -> Iterator[list[int]]:
+    last = 0
+    while ids := list(Customer.objects.filter(shop=shop, pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        yield ids
+        last = ids[-1]
+
+
+def _hold(lease: Lease, now: datetime) -> None:
+    if not lease.renew(now=now, ttl=TTL):
+        raise LeaseLost
+
+
+def _count(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime) -> None:
+    sizes = dict(
+        Membership.objects.filter(shop=shop, until__isnull=True).order_by().values_list("segment").annotate(members=Count("pk"))
+    )
+    for segment, _ in segments:
+        Segment.objects.filter(pk=segment.pk).update(size=sizes.get(segment.pk, 0), evaluated_at=now)
+
+
+def ask_whole(shop: Shop, cause: str, now: datetime) -> None:
+    """Ask for a whole evaluation of the shop as soon as somebody is free."""
+    Schedule.objects.filter(shop=shop).update(whole_wanted_at=now, whole_cause=cause or Cause.RULE)

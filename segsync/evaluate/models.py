@@ -1,0 +1,84 @@
+"""Who belongs where since when and why, and every evaluation."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from integrations.models import Shop
+from segsync.leases import Due
+from segsync.rules.models import Segment, SegmentVersion
+from segsync.store.models import Customer
+
+
+class Cause(models.TextChoices):
+    """What moved somebody into or out of a segment."""
+
+    ORDER = "order", "an order"
+    ENGAGEMENT = "engagement", "engagement"
+    PROFILE = "profile", "a change of profile"
+    TIME = "time", "time alone"
+    RULE = "rule", "a rule edit"
+    MERGE = "merge", "a merge of two records"
+    ERASURE = "erasure", "an erasure"
+    IMPORT = "import", "the first import"
+
+
+class Membership(models.Model):
+    """One stay of one customer in one segment: from `since` until `until`; open while `until` is empty."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="memberships")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="memberships")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True, blank=True)
+    version = models.ForeignKey(SegmentVersion, on_delete=models.PROTECT, related_name="+", help_text="The rule that let them in.")
+    cause = models.CharField(max_length=16, choices=Cause)
+    left_version = models.ForeignKey(SegmentVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    left_cause = models.CharField(max_length=16, choices=Cause, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "customer"], condition=Q(until__isnull=True), name="one_open_stay")]
+        indexes = [
+            models.Index(fields=["customer", "segment"], name="stay_by_customer"),
+            models.Index(fields=["segment", "since", "until"], name="stay_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"customer {self.customer_id} in segment {self.segment_id}"
+
+
+class Schedule(Due):
+    """When a shop is evaluated next. Its lease lets one process at a time decide for the shop; `due_at` is the next local midnight."""
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="schedule")
+    whole_wanted_at = models.DateTimeField(null=True, blank=True, help_text="Something asked for a whole evaluation then.")
+    whole_cause = models.CharField(max_length=16, choices=Cause, default=Cause.IMPORT)
+    starters_at = models.DateTimeField(null=True, blank=True, help_text="When the starter segments were made.")
+    swept_until = models.DateTimeField(null=True, blank=True, help_text="Hour windows have been looked at up to here.")
+
+    def __str__(self) -> str:
+        return f"schedule of {self.shop}"
+
+
+class Evaluation(models.Model):
+    """One segment judged over all customers of the shop at one instant."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="evaluations")
+    version = models.ForeignKey(SegmentVersion, on_delete=models.PROTECT, related_name="+")
+    as_of = models.DateTimeField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField()
+    customers = models.PositiveIntegerField()
+    members = models.PositiveIntegerField()
+    entered = models.PositiveIntegerField()
+    left = models.PositiveIntegerField()
+    engine = models.CharField(max_length=16)
+
+    class Meta:
+        ordering = ["-finished_at"]
+        indexes = [models.Index(fields=["segment", "-as_of"], name="evaluation_by_segment")]
+
+    def __str__(self) -> str:
+        return f"{self.segment} as of {self.as_of:%Y-%m-%d %H:%M}"

@@ -1,0 +1,136 @@
+"""Ask a connection what changed and store it: windows with a fixed upper end, resumed where a process died."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from integrations import registry
+from integrations.base import Page, StreamSpec, Window
+from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Restart, Transient
+from integrations.models import Connection
+from segsync.leases import Lease, claim
+from segsync.pull.models import Run, Stream
+from segsync.store.upsert import store_page
+
+log = structlog.get_logger(__name__)
+TTL = timedelta(seconds=120)
+SLICE = timedelta(seconds=120)  # work at most this long in one go, so that other shops get their turn
+
+
+class LeaseLost(Exception):
+    """Somebody else took the row over; whatever this process was about to store has been rolled back."""
+
+
+def make_streams(connection: Connection, now: datetime) -> None:
+    """One row per stream that the connection's grants allow, due at once; streams that are there keep their place."""
+    for spec in registry.source(connection).streams:
+        stream, made = Stream.objects.get_or_create(shop=connection.shop, connection=connection, name=spec.name, defaults={"due_at": now})
+        if not made:
+            Stream.objects.filter(pk=stream.pk).update(due_at=now, failures=0, problem="")
+
+
+def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
+    """Pull one stream for a while; True when a window was finished. Does nothing when somebody else holds the stream."""
+    now = clock()
+    lease = claim(Stream, stream_id, now=now, ttl=TTL)
+    if lease is None:
+        return False
+    stream = Stream.objects.select_related("connection__shop").get(pk=stream_id)
+    if stream.connection.status != Connection.Status.CONNECTED:
+        lease.release(due_at=None)
+        return False
+    try:
+        return _pull(stream, lease, clock)
+    except LeaseLost:
+        log.warning("stream.lost", stream__id=stream.pk)
+    except IntegrationError as error:
+        _failed(stream, lease, error, clock())
+    except BaseException:
+        lease.release(due_at=clock() + timedelta(minutes=1))
+        raise
+    return False
+
+
+def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
+    started = clock()
+    source = registry.source(stream.connection)
+    spec = next((spec for spec in source.streams if spec.name == stream.name), None)
+    if spec is None:
+        lease.release(due_at=None, problem="The scopes granted do not allow this any more.")
+        return False
+    if stream.window_until is None:
+        _open_window(stream, spec, started)
+    assert stream.window_until is not None
+    window = Window(stream.window_since, stream.window_until)
+    for page in source.pages(stream.name, window, stream.cursor):
+        _store(stream, page, lease, clock())
+        if page.wait:
+            lease.release(due_at=clock() + timedelta(seconds=page.wait))
+            return False
+        if clock() - started > SLICE:
+            lease.release(due_at=clock())
+            return False
+    return _close_window(stream, spec, lease, clock())
+
+
+def _open_window(stream: Stream, spec: StreamSpec, now: datetime) -> None:
+    since = stream.pulled_until - spec.overlap if stream.pulled_until else None
+    stream.window_since, stream.window_until, stream.cursor = since, now, ""
+    with transaction.atomic():
+        stream.save(update_fields=["window_since", "window_until", "cursor"])
+        Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem="Begun again.")
+        Run.objects.create(shop_id=stream.shop_id, stream=stream, since=since, until=now, started_at=now)
+
+
+def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
+    """The rows, the cursor that covers them and the run's counts, in one transaction."""
+    with transaction.atomic():
+        stored = store_page(stream.shop_id, stream.connection.vendor, page.records, now) if page.records else 0
+        held = Stream.objects.filter(pk=stream.pk, lease_token=lease.token).update(cursor=page.cursor, lease_until=now + TTL)
+        if not held:
+            raise LeaseLost
+        run = Run.objects.filter(stream=stream, status=Run.Status.RUNNING)
+        run.update(records=F("records") + len(page.records), stored=F("stored") + stored)
+        if page.expected is not None:
+            run.update(expected=page.expected)
+    stream.cursor = page.cursor
+
+
+def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> bool:
+    hinted = Stream.objects.values_list("hinted_at", flat=True).get(pk=stream.pk)
+    again = now if hinted and stream.window_until and hinted > stream.window_until else now + spec.every
+    with transaction.atomic():
+        done = lease.release(
+            due_at=again, pulled_until=stream.window_until, window_since=None, window_until=None, cursor="", failures=0, problem=""
+        )
+        if done:
+            Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
+    return done
+
+
+def _failed(stream: Stream, lease: Lease, error: IntegrationError, now: datetime) -> None:
+    """Keep window and cursor for a later try, or begin the window again where the cursor is of no more use."""
+    failures = stream.failures + 1
+    wait = timedelta(seconds=min(2 ** min(failures, 9), 600))
+    fields: dict[str, object] = {"failures": failures, "problem": str(error)[:300]}
+    match error:
+        case Restart():
+            fields |= {"cursor": "", "window_since": None, "window_until": None}
+        case Transient(retry_after=float() | int() as seconds):
+            wait = timedelta(seconds=seconds)
+        case NeedsReconnect():
+            wait = timedelta(days=365)
+        case Misconfigured():
+            wait = timedelta(hours=1)
+        case Permanent():
+            wait = timedelta(minutes=10)
+            fields |= {"cursor": "", "window_since": None, "window_until": None}
+    if "cursor" in fields:
+        Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem=str(error)[:300])
+    lease.release(due_at=now + wait, **fields)
+    log.warning("stream.failed", stream__id=stream.pk, shop__id=stream.shop_id, error=type(error).__name__, failures=failures)

@@ -1,0 +1,135 @@
+"""Writing down what a platform said about each mark: per item, and only for the generation that was told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from integrations.base import Outcome, Result
+from segsync.diff.models import LedgerEntry
+from segsync.store.models import Profile
+
+Told = LedgerEntry.Outcome
+MAX_ATTEMPTS = 12
+
+
+def due_entries(connection_id: int, now: datetime, limit: int) -> list[LedgerEntry]:
+    """The marks to tell now, longest waiting first; only of targets that are ready and on."""
+    rows = LedgerEntry.objects.filter(
+        connection_id=connection_id,
+        generation__gt=F("acked_generation"),
+        parked_at__isnull=True,
+        next_attempt_at__lte=now,
+        target__ready_at__isnull=False,
+        target__state="on",
+    )
+    return list(rows.select_related("target", "profile").order_by("next_attempt_at", "pk")[:limit])
+
+
+def begin(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, claim: Iterable[LedgerEntry]) -> None:
+    """Write down, before the call, that these are being told. `claim` are marks known to be absent: if they are there later, we put them.
+
+    Should this process die, the rows come up again once the call can no longer be in flight, and are read back.
+    """
+    ids = [entry.pk for entry in entries]
+    with transaction.atomic():
+        LedgerEntry.objects.filter(pk__in=ids).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
+        LedgerEntry.objects.filter(pk__in=[entry.pk for entry in claim], owned_since__isnull=True).update(owned_since=now)
+
+
+def acknowledge(entries: Iterable[LedgerEntry], *, present: bool, owned: bool | None, outcome: str, now: datetime, detail: str = "") -> None:
+    """The platform says so: this generation is settled; a newer one stays to be told.
+
+    `owned` True: we put the mark there (an older claim keeps its date); False: it is not ours; None: as it was.
+    """
+    groups: dict[int, list[int]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.generation].append(entry.pk)
+    for generation, ids in groups.items():
+        rows = LedgerEntry.objects.filter(pk__in=ids)
+        rows.update(
+            present=present, acked_generation=generation, acked_at=now, sent_at=None, attempts=0, outcome=outcome, detail=detail[:300], next_attempt_at=now
+        )
+        if owned:
+            rows.filter(owned_since__isnull=True).update(owned_since=now)
+        elif owned is False:
+            rows.update(owned_since=None)
+
+
+def again(entries: Iterable[LedgerEntry], now: datetime, detail: str, wait: timedelta | None = None) -> None:
+    """Surely not carried out: try again after `wait`, or after a while that grows; after many tries a person must look."""
+    entries = list(entries)
+    _disclaim(entries)
+    for entry in entries:
+        delay = wait if wait is not None else timedelta(seconds=min(2 ** (entry.attempts + 1), 900))
+        rows = LedgerEntry.objects.filter(pk=entry.pk)
+        if entry.attempts + 1 >= MAX_ATTEMPTS and wait is None:
+            rows.update(parked_at=now, sent_at=None, outcome=Told.REJECTED, detail=(detail or "Gave up after many tries.")[:300])
+        else:
+            rows.update(sent_at=None, next_attempt_at=now + delay, attempts=F("attempts") + 1, outcome=Told.RETRY, detail=detail[:300])
+
+
+def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, detail: str) -> None:
+    """May have been carried out: read back before it counts, once the call can no longer be in flight."""
+    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(
+        sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300]
+    )
+
+
+def unsent(entries: Sequence[LedgerEntry], when: datetime, detail: str) -> None:
+    """The whole call was not carried out, through no fault of these marks: they come up again at `when`."""
+    _disclaim(entries)
+    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(sent_at=None, next_attempt_at=when, outcome=Told.RETRY, detail=detail[:300])
+
+
+def gone(entries: Sequence[LedgerEntry], now: datetime) -> None:
+    """These people are no longer there: nothing is left to tell about their marks."""
+    acknowledge(entries, present=False, owned=False, outcome=Told.GONE, now=now)
+    Profile.objects.filter(pk__in=[entry.profile_id for entry in entries], gone_at__isnull=True).update(gone_at=now)
+
+
+def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: datetime, settle: timedelta) -> dict[Result, int]:
+    """Write down each item's own outcome, in one transaction; an item the platform said nothing of is unknown. Returns counts."""
+    by_key = {entry.pk: entry for entry in entries}
+    groups: dict[tuple[Result, bool, str], list[LedgerEntry]] = defaultdict(list)
+    for outcome in outcomes:
+        entry = by_key.pop(outcome.key, None)
+        if entry is not None:
+            groups[outcome.result, entry.wanted, outcome.detail].append(entry)
+    for entry in by_key.values():
+        groups[Result.UNKNOWN, entry.wanted, "The platform's answer did not mention it."].append(entry)
+    counts: dict[Result, int] = defaultdict(int)
+    with transaction.atomic():
+        for (result, add, detail), some in groups.items():
+            counts[result] += len(some)
+            match result:
+                case Result.DONE:
+                    acknowledge(some, present=add, owned=add, outcome=Told.DONE, now=now)
+                case Result.ALREADY:
+                    acknowledge(some, present=add, owned=None if add else False, outcome=Told.ALREADY, now=now)
+                case Result.GONE:
+                    gone(some, now)
+                case Result.REJECTED:
+                    _disclaim(some)
+                    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in some]).update(
+                        parked_at=now, sent_at=None, outcome=Told.REJECTED, detail=detail[:300]
+                    )
+                case Result.RETRY:
+                    again(some, now, detail)
+                case Result.UNKNOWN:
+                    unknown(some, now, settle, detail)
+    return counts
+
+
+def _disclaim(entries: Sequence[LedgerEntry]) -> None:
+    """The mark was not put there after all: should it turn up, it is not ours."""
+    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).exclude(present=True).update(owned_since=None)
+
+
+def waiting(connection_id: int) -> Q:
+    """Marks of a connection whose newest generation is not acknowledged."""
+    return Q(connection_id=connection_id, generation__gt=F("acked_generation"), parked_at__isnull=True)

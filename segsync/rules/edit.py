@@ -1,0 +1,41 @@
+"""Make and change segments: rules are checked and put in canonical form; each wording is a version of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from integrations.models import Shop
+from segsync.rules.check import check_rule
+from segsync.rules.format import format_rule
+from segsync.rules.models import Segment, SegmentVersion
+
+
+def create_segment(shop: Shop, *, handle: str, name: str, description: str, rule: str, author: Any, now: datetime) -> Segment:
+    """A new segment with its first version. Raises RuleError for a rule that cannot be read."""
+    text = format_rule(check_rule(rule).rule)
+    with transaction.atomic():
+        segment = Segment.objects.create(shop=shop, handle=handle, name=name, description=description)
+        _next_version(segment, text, author, "First version.", now)
+    return segment
+
+
+def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: datetime) -> SegmentVersion | None:
+    """The segment's next version with this rule; None when it says the same as the one in force. Raises RuleError."""
+    text = format_rule(check_rule(rule).rule)
+    with transaction.atomic():
+        Segment.objects.select_for_update().get(pk=segment.pk)
+        if segment.version and segment.version.rule == text:
+            return None
+        return _next_version(segment, text, author, reason, now)
+
+
+def _next_version(segment: Segment, rule: str, author: Any, reason: str, now: datetime) -> SegmentVersion:
+    last = segment.versions.first()
+    number = last.number + 1 if last else 1
+    version = SegmentVersion.objects.create(segment=segment, number=number, rule=rule, author=author, reason=reason, created_at=now)
+    segment.version = version
+    segment.save(update_fields=["version"])
+    return version

@@ -1,0 +1,106 @@
+"""Storing records of people and of what they did."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from integrations import records
+from segsync.store.identity import Key, drop_emails, find, normal_email, resolve
+from segsync.store.models import Activity, Identity, Profile
+from segsync.store.touched import Touched
+
+_FACTS = (
+    "added_at order_count amount_spent_minor tags countries language account_status email_subscription sms_subscription"
+    " product_subscription rfm_group predicted_spend_tier properties"
+).split()
+_COLUMNS = ["customer", "version", "gone_at", "emails", *_FACTS]
+
+
+def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer], now: datetime, touched: Touched) -> None:
+    """Keep the newer ones of these records; link each to the person who goes by its id, merged ids or addresses."""
+    latest: dict[str, records.Customer] = {}
+    for row in rows:
+        if row.external_id not in latest or row.version > latest[row.external_id].version:
+            latest[row.external_id] = row
+    known = {p.external_id: p for p in Profile.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest))}
+    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_].version or known[id_].gone_at]
+    if not news:
+        return
+    owners = resolve(shop_id, [_names(source, row) for row in news], now)
+    profiles = [_profile(shop_id, source, row, owner) for row, owner in zip(news, owners, strict=True)]
+    Profile.objects.bulk_create(
+        profiles, update_conflicts=True, unique_fields=["shop", "source", "external_id"], update_fields=_COLUMNS, batch_size=500
+    )
+    for profile in profiles:
+        old = known.get(profile.external_id)
+        if old is None or old.customer_id != profile.customer_id or old.gone_at:
+            touched.reach.add(profile.customer_id)
+        elif dropped := set(old.emails) - set(profile.emails):
+            drop_emails(shop_id, profile.customer_id, dropped)
+        if old is None or any(getattr(old, name) != getattr(profile, name) for name in ("emails", *_FACTS)):
+            touched.mark("profile", [profile.customer_id])
+            touched.stored += 1
+    _adopt_pending(shop_id, source, {profile.customer_id for profile in profiles})
+
+
+def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity], now: datetime, touched: Touched) -> None:
+    """Keep the activities not kept yet; those of nobody we know wait until somebody goes by their address."""
+    by_id = {row.external_id: row for row in rows}
+    for id_ in Activity.objects.filter(shop_id=shop_id, source=source, external_id__in=list(by_id)).values_list("external_id", flat=True):
+        del by_id[id_]
+    people = find(shop_id, Identity.EMAIL, {normal_email(row.subject) for row in by_id.values()} - {""})
+    contacts = find(shop_id, source, {row.contact_id for row in by_id.values()} - {""})
+    fresh = [
+        Activity(
+            shop_id=shop_id,
+            customer_id=contacts.get(row.contact_id) or people.get(normal_email(row.subject)),
+            source=source,
+            external_id=row.external_id,
+            kind=row.kind,
+            at=row.at,
+            subject=normal_email(row.subject),
+            campaign_id=row.campaign_id,
+            campaign=row.campaign[:255],
+            url=row.url[:1000],
+            title=row.title[:255],
+        )
+        for row in by_id.values()
+    ]
+    Activity.objects.bulk_create(fresh, batch_size=1000)
+    touched.stored += len(fresh)
+    touched.mark("engagement", (row.customer_id for row in fresh))
+
+
+def _names(source: str, row: records.Customer) -> frozenset[Key]:
+    emails = {normal_email(email) for email in row.emails} - {""}
+    return frozenset([(source, id_) for id_ in (row.external_id, *row.merged_ids)] + [(Identity.EMAIL, email) for email in emails])
+
+
+def _profile(shop_id: int, source: str, row: records.Customer, customer_id: int) -> Profile:
+    return Profile(
+        shop_id=shop_id,
+        customer_id=customer_id,
+        source=source,
+        external_id=row.external_id,
+        version=row.version,
+        emails=list(row.emails),
+        added_at=row.created_at,
+        order_count=row.order_count,
+        amount_spent_minor=row.amount_spent_minor,
+        tags=None if row.tags is None else list(row.tags),
+        countries=None if row.countries is None else list(row.countries),
+        language=row.language,
+        account_status=row.account_status,
+        email_subscription=row.email_subscription,
+        sms_subscription=row.sms_subscription,
+        product_subscription=row.product_subscription,
+        rfm_group=row.rfm_group,
+        predicted_spend_tier=row.predicted_spend_tier,
+        properties=row.properties,
+    )
+
+
+def _adopt_pending(shop_id: int, source: str, customer_ids: set[int]) -> None:
+    """A record that was yet to be created has appeared by itself: whoever meant to create it need not any more."""
+    Profile.objects.filter(shop_id=shop_id, source=source, customer_id__in=customer_ids, external_id__startswith="new:").delete()
