@@ -22,7 +22,7 @@ def fernet_keys(values: list[str]) -> list[str]:
     return values
 
 
-def url(value: str) -> str:
+def address(value: str) -> str:
     """Pass on an http(s) address without its trailing slash; raises ValidationError for anything else."""
     if not value.startswith(("http://", "https://")):
         raise ValidationError(f"'{value}' is not an address: it must begin with https:// (or http:// on your own machine).")
@@ -50,6 +50,7 @@ class Environment:
         self.log_level: str = env.log_level("LOG_LEVEL", "INFO")
         self.shopify_client_id: str = env.str("SHOPIFY_CLIENT_ID", "")
         self.shopify_client_secrets: list[str] = env.list("SHOPIFY_CLIENT_SECRETS", [])
+        self.shopify_read_all_orders: bool = env.bool("SHOPIFY_READ_ALL_ORDERS", False)
         self.shopify_shop_url: str = env.str("SHOPIFY_SHOP_URL", "https://{shop}")
         self.shopify_file_hosts: list[str] = env.list("SHOPIFY_FILE_HOSTS", ["storage.googleapis.com"])
         self.hubspot_client_id: str = env.str("HUBSPOT_CLIENT_ID", "")
@@ -75,7 +76,7 @@ class Environment:
             ("SHOPIFY_SHOP_URL", self.shopify_shop_url),
         ):
             try:
-                url(value)
+                address(value)
             except ValidationError as error:
                 problems.append(f"{name}: {error}")
         if "{shop}" not in self.shopify_shop_url:

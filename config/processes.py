@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from config.celery import broker_is_in_memory
 from config.environment import ROOT
 
 _PR_SET_PDEATHSIG = 1  # prctl(2): the kernel ends the child when its parent dies, however that dies
@@ -145,7 +146,7 @@ def free_port() -> int:
 
 
 def segsync_children(port: int, *, env: Mapping[str, str], logs: Path | None, threads: int = 4) -> list[Child]:
-    """Web, worker and beat as three processes, as production has them; beat is never embedded in the worker."""
+    """Web and worker, and beat as a process of its own wherever messages can reach another process."""
 
     def log(name: str) -> Path | None:
         return logs / f"{name}.log" if logs else None
@@ -154,8 +155,7 @@ def segsync_children(port: int, *, env: Mapping[str, str], logs: Path | None, th
     celery = [python, "-m", "celery", "-A", "config", "--quiet"]
     gunicorn = [python, "-m", "gunicorn", "config.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "8", "--workers", "1"]
     worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(threads), "--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return [
-        Child("web", [*gunicorn, "--log-level", "warning"], env, log("web")),
-        Child("worker", worker, env, log("worker")),
-        Child("beat", [*celery, "beat"], env, log("beat")),
-    ]
+    family = [Child("web", [*gunicorn, "--log-level", "warning"], env, log("web")), Child("worker", worker, env, log("worker"))]
+    if not broker_is_in_memory():
+        family.append(Child("beat", [*celery, "beat"], env, log("beat")))
+    return family

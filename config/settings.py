@@ -123,6 +123,8 @@ SHOPIFY_SHOP_URL = ENV.shopify_shop_url.rstrip("/")  # "{shop}" is replaced by t
 SHOPIFY_FILE_HOSTS = ENV.shopify_file_hosts  # where bulk results may be fetched from: host or host:port
 SHOPIFY_API_VERSION = "2026-10"
 SHOPIFY_SCOPES = ["read_customers", "write_customers", "read_orders", "read_products"]
+if ENV.shopify_read_all_orders:  # without it Shopify shows the orders of the last 60 days (shopify.dev, Access scopes: orders permissions)
+    SHOPIFY_SCOPES.append("read_all_orders")
 HUBSPOT_CLIENT_ID = ENV.hubspot_client_id
 HUBSPOT_CLIENT_SECRET = ENV.hubspot_client_secret
 HUBSPOT_API_URL = ENV.hubspot_api_url.rstrip("/")
@@ -130,17 +132,7 @@ HUBSPOT_APP_URL = ENV.hubspot_app_url.rstrip("/")
 HUBSPOT_API_VERSION = "2026-09"
 
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
-CELERY_BROKER_URL = ENV.broker_url or "filesystem://"
-if CELERY_BROKER_URL.startswith("filesystem"):
-    _BROKER_DIR = VAR_DIR / "broker"
-    for _part in ("messages", "control"):
-        (_BROKER_DIR / _part).mkdir(parents=True, exist_ok=True)
-    CELERY_BROKER_TRANSPORT_OPTIONS = {
-        "data_folder_in": str(_BROKER_DIR / "messages"),
-        "data_folder_out": str(_BROKER_DIR / "messages"),
-        "control_folder": str(_BROKER_DIR / "control"),
-        "polling_interval": 0.2,
-    }
+CELERY_BROKER_URL = ENV.broker_url or "memory://"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -99,6 +99,7 @@ class Delivery(models.Model):
         WAITING = "waiting", "waiting"
         DONE = "done", "done"
         IGNORED = "ignored", "ignored"
+        LATER = "later", "kept for a version that knows its topic"
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="deliveries")
     vendor = models.CharField(max_length=16)

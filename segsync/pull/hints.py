@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -11,15 +11,14 @@ from integrations.models import Connection, Delivery
 from segsync.pull.models import Stream
 
 log = structlog.get_logger(__name__)
-UNKNOWN_FOR = timedelta(days=1)  # how long a topic may wait for a version that knows it
 
 
 def heed(now: datetime, limit: int = 1_000) -> int:
     """Make the streams that waiting webhooks point at due now; returns how many webhooks were seen to.
 
-    A topic that this version does not know is left waiting for one that does.
+    A topic that this version does not know is kept for one that does.
     """
-    waiting = list(Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).order_by("-received_at")[:limit])
+    waiting = list(Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).order_by("received_at")[:limit])
     groups: dict[tuple[int, str], list[Delivery]] = {}
     for delivery in waiting:
         groups.setdefault((delivery.shop_id, delivery.vendor), []).append(delivery)
@@ -49,10 +48,13 @@ def _heed(connection: Connection | None, deliveries: list[Delivery], now: dateti
             hinted.add(spec.name)
             done += [delivery for delivery in topics if delivery not in done]
     Stream.objects.filter(connection=connection, name__in=hinted).update(hinted_at=now)
+    if awake := [delivery for delivery in deliveries if delivery.topic in connector.wakes]:
+        Stream.objects.filter(connection=connection, failures=0, window_until__isnull=False).update(due_at=now)
+        done += [delivery for delivery in awake if delivery not in done]
     # A stream that is backing off keeps its wait: a hint must not turn into a retry storm.
     Stream.objects.filter(connection=connection, name__in=hinted, failures=0, window_until__isnull=True).update(due_at=now)
-    stale = [delivery for delivery in deliveries if delivery not in done and delivery.received_at < now - UNKNOWN_FOR]
-    return _close(done, Delivery.Outcome.DONE, now) + _close(stale, Delivery.Outcome.IGNORED, now)
+    unknown = [delivery for delivery in deliveries if delivery not in done]
+    return _close(done, Delivery.Outcome.DONE, now) + _close(unknown, Delivery.Outcome.LATER, now)
 
 
 def _leave(connection: Connection, delivery: Delivery, now: datetime) -> None:

@@ -1,0 +1,49 @@
+# One verb per need. `make demo` and `make test` need nothing but Python 3.11+, git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+ONCE ?=
+DATA ?=
+DEMO_FLAGS := $(if $(ONCE),--once) $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(ARGS)
+export DEBUG ?= 1
+
+.PHONY: setup demo run test lint types contracts browser screenshots check clean
+
+setup: .venv/installed
+
+.venv/installed: requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "SegSync needs Python 3.11 or newer; name it with PYTHON=…")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: setup
+	@$(BIN)/python manage.py demo $(DEMO_FLAGS)
+
+run: setup
+	@$(BIN)/python manage.py run $(ARGS)
+
+test: setup
+	@$(BIN)/python -m tests.everywhere $(ARGS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+contracts: setup
+	$(BIN)/lint-imports
+
+check: setup
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python manage.py check
+
+browser: setup
+	@$(BIN)/python -m pytest tests/browser $(ARGS)
+
+screenshots: setup
+	@$(BIN)/python -m tests.browser.screenshots
+
+clean:
+	rm -rf var .venv

@@ -1,0 +1,72 @@
+"""HubSpot as a destination: membership of MANUAL contact lists in a folder of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from integrations.base import Change, Created, MarkKind, NewMember, Outcome, Place
+from integrations.errors import Misconfigured, NotFound
+from integrations.hubspot import lists, memberships
+from integrations.hubspot.client import HubSpotClient
+from integrations.hubspot.people import find_or_create
+from integrations.models import Connection
+from integrations.registry import DestinationSettings
+
+
+class HubSpotDestination:
+    """Writes list membership in one portal. A place of another kind raises Misconfigured."""
+
+    batch_size = 5_000
+    tells_already = True
+    mark = MarkKind.LIST
+    settle = timedelta(seconds=60)
+
+    def __init__(
+        self,
+        connection: Connection,
+        settings: DestinationSettings,
+        client: HubSpotClient | None = None,
+        now: Callable[[], datetime] = timezone.now,
+    ) -> None:
+        self._client = client or HubSpotClient(connection, now)
+        self._folder = settings.folder
+        self._now = now
+
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """The place with its list's id; the list is made in the folder when it has none. HubSpot's lists have no description.
+
+        Raises NotFound for a list that was deleted, Rejected for one that became active or is somebody else's.
+        """
+        _only_lists(place)
+        return replace(place, external_id=lists.ensure_list(self._client, place, self._folder, self._now()))
+
+    def ensure_view(self, place: Place, name: str, external_id: str) -> str:
+        """Always "": the list itself is what people see in HubSpot."""
+        _only_lists(place)
+        return ""
+
+    def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
+        """Whether each contact is in the list; None for contacts that are gone. Raises NotFound when the list is."""
+        _only_lists(place)
+        if not place.external_id:
+            raise NotFound("The list has not been made in HubSpot yet.")
+        return memberships.members_among(self._client, place.external_id, members) if members else {}
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Carry out the changes, each list in calls of at most 1,000 contacts."""
+        for one in changes:
+            _only_lists(one.place)
+        return memberships.change_members(self._client, changes)
+
+    def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
+        """Find contacts by e-mail address or create them, a hundred at a time."""
+        return find_or_create(self._client, people)
+
+
+def _only_lists(place: Place) -> None:
+    if place.kind is not MarkKind.LIST:
+        raise Misconfigured(f"HubSpot keeps segments as lists; “{place.name}” is set up as a {place.kind.value}.")

@@ -1,0 +1,98 @@
+"""Which connectors there are. A further one is a folder beside this file and one entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.module_loading import import_string
+
+from integrations.base import Destination, MarkKind, Source
+from integrations.errors import Misconfigured
+from integrations.models import Connection, Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationSettings:
+    """What a shop chooses about writing back. `folder` is where lists are made, on platforms that have folders."""
+
+    folder: str = "SegSync"
+
+
+@dataclass(frozen=True, slots=True)
+class Connector:
+    """One platform: what can be read from it, written to it, and received from it.
+
+    `mark` says how it keeps memberships, `creates` whether people who have no record there can be made, `farewells` which
+    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done.
+    """
+
+    name: str
+    label: str
+    mark: MarkKind | None
+    source: Callable[[Connection], Source] | None
+    destination: Callable[[Connection, DestinationSettings], Destination] | None
+    receive: Callable[[HttpRequest, datetime], list[Delivery]] | None
+    creates: bool = False
+    farewells: frozenset[str] = frozenset()
+    wakes: frozenset[str] = frozenset()
+
+
+def connector(name: str) -> Connector:
+    """The connector called `name`; raises Misconfigured when there is none."""
+    try:
+        return connectors[name]
+    except KeyError:
+        known = ", ".join(sorted(connectors))
+        raise Misconfigured(f"There is no connector called '{name}'; the ones there are: {known}.") from None
+
+
+def source(connection: Connection) -> Source:
+    """Where the connection's facts come from; raises Misconfigured when its platform gives none."""
+    make = connector(connection.vendor).source
+    if make is None:
+        raise Misconfigured(f"{connection.vendor} gives no facts.")
+    return make(connection)
+
+
+def destination(connection: Connection, settings: DestinationSettings) -> Destination:
+    """Where the connection's marks go; raises Misconfigured when its platform takes none."""
+    make = connector(connection.vendor).destination
+    if make is None:
+        raise Misconfigured(f"{connection.vendor} takes no marks.")
+    return make(connection, settings)
+
+
+def _later(path: str) -> Callable[..., Any]:
+    """What `path` names, imported at the first call: a connector costs nothing where it is not used."""
+
+    def call(*args: Any) -> Any:
+        return import_string(f"integrations.{path}")(*args)
+
+    return call
+
+
+def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, *, creates: bool, **topics: frozenset[str]) -> Connector:
+    receive = _later(f"{name}.webhooks.receive")
+    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, creates, **topics)
+
+
+connectors: dict[str, Connector] = {
+    made.name: made
+    for made in (
+        _connector(
+            "shopify",
+            "Shopify",
+            MarkKind.TAG,
+            "ShopifySource",
+            "ShopifyDestination",
+            creates=False,
+            farewells=frozenset({"app/uninstalled"}),
+            wakes=frozenset({"bulk_operations/finish"}),
+        ),
+        _connector("hubspot", "HubSpot", MarkKind.LIST, "HubSpotSource", "HubSpotDestination", creates=True),
+    )
+}

@@ -1,0 +1,55 @@
+"""The GraphQL that the project sends: one operation per file in `queries/`, each checked against Shopify's schema by a test."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("queries")
+_OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(?P<body>.*)\}\s*\Z", re.DOTALL)
+
+
+@cache
+def text(name: str) -> str:
+    """The document called `name`, as it is sent."""
+    return (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+
+
+def changes_nothing(name: str) -> bool:
+    """Whether the document only reads, so that sending it twice is harmless."""
+    return text(name).lstrip().startswith("query")
+
+
+def batch(calls: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[str, dict[str, Any]]:
+    """One document that carries out every call (a document's name with its variables), and its variables.
+
+    The answer to `calls[n]` stands under the name `alias(n)`. Each document must hold one field with variables.
+    """
+    inputs: list[str] = []
+    body: list[str] = []
+    variables: dict[str, Any] = {}
+    kind = ""
+    for place, (name, values) in enumerate(calls):
+        kind, taken, field = _parts(name)
+        inputs.append(taken.replace("{n}", str(place)))
+        body.append(f"{alias(place)}: {field.replace('{n}', str(place))}")
+        variables |= {f"{key}_{place}": value for key, value in values.items()}
+    newline = "\n  "
+    return f"{kind} Batch({', '.join(inputs)}) {{{newline}{newline.join(body)}\n}}\n", variables
+
+
+def alias(place: int) -> str:
+    """The name under which a batch answers its call number `place`."""
+    return f"call{place}"
+
+
+@cache
+def _parts(name: str) -> tuple[str, str, str]:
+    found = _OPERATION.match(text(name))
+    if found is None:
+        raise ValueError(f"{name}.graphql cannot be part of a batch: it must be one operation with variables.")
+    numbered = {part: re.sub(r"\$(\w+)", r"$\1_{n}", found[part].strip()) for part in ("inputs", "body")}
+    return found["kind"], numbered["inputs"], numbered["body"]

@@ -1,0 +1,183 @@
+"""Reading a store: everything by bulk query at first, then what changed, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from integrations.base import Page, StreamSpec, Window
+from integrations.errors import Misconfigured
+from integrations.models import Connection
+from integrations.records import Record
+from integrations.shopify import bulk, mapping, oauth
+from integrations.shopify.client import ShopifyClient
+
+log = structlog.get_logger(__name__)
+
+PAGE = 2_000  # records of a bulk file handed on at once
+DEEPEST = 20_000  # objects paged through before the window is begun anew further up (shopify.dev, "API limits": 25,000)
+POLL = 2.0  # seconds between two looks at a running bulk operation
+
+_OVERLAP = timedelta(minutes=3)  # the search index behind `updated_at` lags; Shopify gives no figure
+_MINUTE = timedelta(minutes=1)
+_READ_ORDERS, _READ_CUSTOMERS, _READ_PRODUCTS = (frozenset({scope}) for scope in ("read_orders", "read_customers", "read_products"))
+
+STREAMS = (
+    StreamSpec("products", 10 * _MINUTE, _OVERLAP, _READ_PRODUCTS, frozenset({"products/create", "products/update"})),
+    StreamSpec(
+        "customers",
+        _MINUTE,
+        _OVERLAP,
+        _READ_CUSTOMERS,
+        frozenset(
+            {
+                "customers/create",
+                "customers/update",
+                "customers/enable",
+                "customers/disable",
+                "customers/merge",
+                "customer.tags_added",
+                "customer.tags_removed",
+                "customers_email_marketing_consent/update",
+                "customers/purchasing_summary",
+            }
+        ),
+    ),
+    StreamSpec(
+        "orders",
+        _MINUTE,
+        _OVERLAP,
+        _READ_ORDERS | _READ_CUSTOMERS,
+        frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid", "refunds/create"}),
+    ),
+    StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"})),
+)
+STREAM_SCOPES = sorted(frozenset().union(*(spec.scopes for spec in STREAMS)))
+_ONE = {"products": "product", "customers": "customer", "orders": "order", "checkouts": "checkout"}
+_UNSORTED = frozenset({"checkouts"})  # no sort key UPDATED_AT: a page's end says nothing of what was read
+
+
+class ShopifySource:
+    """Customers, orders, products and abandoned checkouts of one connected store (`integrations.base.Source`).
+
+    In what a bulk query gives, lines and collections are records of their own, after their parent but not next to it. A
+    changed object comes with all of them. An object that cannot be read is left out and logged by its id. `streams` are
+    those that the granted scopes allow.
+    """
+
+    streams: Sequence[StreamSpec]
+
+    def __init__(self, connection: Connection) -> None:
+        self._client = ShopifyClient(connection)
+        missing = set(oauth.missing_scopes(connection.scopes, STREAM_SCOPES)) if connection.scopes else set()
+        self.streams = [spec for spec in STREAMS if not spec.scopes & missing]
+
+    def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
+        """See `integrations.base.Source`.
+
+        While a bulk operation runs, each page is empty and says how long to wait before the next one is asked for. One that
+        failed, or whose file is gone or not what Shopify counted, raises Restart with the reason.
+        """
+        if stream not in _ONE:
+            raise Misconfigured(f"Shopify has no stream called '{stream}'.")
+        return self._everything(stream, cursor) if window.since is None else self._changes(stream, window.since, window.until, cursor)
+
+    def _everything(self, stream: str, cursor: str) -> Iterator[Page]:
+        gid, mark = _bulk_place(cursor)
+        if not gid:
+            gid = bulk.start_query(self._client, f"bulk_{stream}")
+            yield Page((), _bulk_cursor(gid, mark), wait=POLL / 4)
+        operation = bulk.poll(self._client, gid)
+        while operation.running:
+            yield Page((), _bulk_cursor(gid, mark), wait=POLL, expected=operation.objects or None)
+            operation = bulk.poll(self._client, gid)
+        records: list[Record] = []
+        for node, reached in bulk.lines(operation, mark):
+            mark = reached
+            records += _readable(node)
+            if len(records) >= PAGE:
+                yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects)
+                records = []
+        yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects)
+
+    def _changes(self, stream: str, since: datetime, until: datetime, cursor: str) -> Iterator[Page]:
+        place = _Place.read(cursor) or _Place(0, int(since.timestamp()), "")
+        more = True
+        while more:
+            wanted = f"updated_at:>='{_second(place.since)}' AND updated_at:<'{_second(int(until.timestamp()))}'"
+            page = self._client.execute(f"{stream}_page", {"filter": wanted, "after": place.after or None})["page"]
+            nodes, more = page["nodes"], page["pageInfo"]["hasNextPage"]
+            records = [record for node in nodes if (whole := self._whole(stream, node)) for record in _readable(whole)]
+            place = _Place(place.read_so_far + len(nodes), place.since, page["pageInfo"]["endCursor"] or place.after)
+            if more and place.read_so_far >= DEEPEST and stream not in _UNSORTED:
+                place = place.anew(int(datetime.fromisoformat(nodes[-1]["updatedAt"]).timestamp()))
+            yield Page(records, str(place))
+
+    def _whole(self, stream: str, node: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The object with all its children, however many pages of them there are; None when it was deleted meanwhile."""
+        whole = dict(node)
+        part = node.get("children")
+        if part is None:
+            return whole
+        children = list(part["nodes"])
+        while part["pageInfo"]["hasNextPage"]:
+            variables = {"id": node["id"], "after": part["pageInfo"]["endCursor"]}
+            parent = self._client.execute(f"{_ONE[stream]}_children", variables)["parent"]
+            if not parent:
+                return None
+            part = parent["children"]
+            children += part["nodes"]
+        whole["children"] = children
+        return whole
+
+
+def _readable(node: Mapping[str, Any]) -> list[Record]:
+    try:
+        return [mapping.record(node)]
+    except mapping.Unreadable as error:
+        log.warning("shopify.record_skipped", reason=str(error))
+        return []
+
+
+def _bulk_cursor(gid: str, mark: bulk.Mark) -> str:
+    return f"bulk:{gid}:{mark.lines}:{mark.bytes}"
+
+
+def _bulk_place(cursor: str) -> tuple[str, bulk.Mark]:
+    """The operation and the mark that a cursor names; ("", the start) for any other cursor."""
+    if not cursor.startswith("bulk:"):
+        return "", bulk.Mark()
+    gid, lines, size = cursor.removeprefix("bulk:").rsplit(":", 2)
+    return gid, bulk.Mark(int(lines), int(size))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a window of changes was read; `since` is its lower end in whole seconds since 1970."""
+
+    read_so_far: int
+    since: int
+    after: str
+
+    def __str__(self) -> str:
+        return f"page:{self.read_so_far}:{self.since}:{self.after}"
+
+    @classmethod
+    def read(cls, cursor: str) -> _Place | None:
+        """The place a cursor names; None for any other cursor."""
+        if not cursor.startswith("page:"):
+            return None
+        _, read_so_far, since, after = cursor.split(":", 3)
+        return cls(int(read_so_far), int(since), after)
+
+    def anew(self, reached: int) -> _Place:
+        """The window from `reached` on, unless everything read has that very instant: then there is no way but onwards."""
+        return _Place(0, reached, "") if reached > self.since else self
+
+
+def _second(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,98 @@
+"""Writing to a store: customer tags, and a native segment over each tag.
+
+Tags are set and taken away one by one (`tagsAdd`, `tagsRemove`), never replaced: other people's tags stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from integrations.base import Change, Created, MarkKind, NewMember, Outcome, Place
+from integrations.errors import Misconfigured, NotFound, Rejected
+from integrations.models import Connection
+from integrations.registry import DestinationSettings
+from integrations.shopify.client import ShopifyClient
+from integrations.shopify.tag_calls import calls_for, chunks, gid, is_id, write_directly
+from integrations.shopify.tag_jobs import write_in_bulk
+
+READ_AT_ONCE = 250  # ids that `nodes` takes
+BULK_FROM = 200  # calls from which a bulk operation is quicker than the rate limit of direct calls
+TAG_LENGTH = 255
+
+
+class ShopifyDestination:
+    """Tags on the customers of one connected store (`integrations.base.Destination`)."""
+
+    batch_size = 5_000
+    tells_already = False
+    mark = MarkKind.TAG
+    settle = timedelta(seconds=60)
+
+    def __init__(self, connection: Connection, settings: DestinationSettings) -> None:
+        self._client = ShopifyClient(connection)
+
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """A tag needs no making: returns `place` when the tag can be one (Rejected says why not).
+
+        shopify.dev, `tagsAdd`: commas separate tags; a tag has at most 255 characters and no blanks around it.
+        """
+        if place.kind is not MarkKind.TAG:
+            raise Misconfigured("Shopify has no lists; choose tags for it.")
+        if not place.name or place.name != place.name.strip() or "," in place.name or len(place.name) > TAG_LENGTH:
+            raise Rejected(f"'{place.name[:60]}' cannot be a tag: it needs 1 to {TAG_LENGTH} characters, no comma and no blank at either end.")
+        return place
+
+    def ensure_view(self, place: Place, name: str, external_id: str) -> str:
+        """Make sure the native segment over the tag exists; returns its id. Raises NotFound when a known one was deleted.
+
+        A segment with this very name and query is taken as made by an earlier, unanswered call.
+        """
+        if external_id:
+            if not self._client.execute("segment", {"id": external_id})["segment"]:
+                raise NotFound("Shopify: the segment was deleted.")
+            return external_id
+        tag = place.name.replace("\\", "\\\\").replace("'", "\\'")
+        wanted = {"name": name[:255], "query": f"customer_tags CONTAINS '{tag}'"}
+        found = self._find_segment(wanted)
+        if found:
+            return found
+        answer = self._client.execute("create_segment", wanted)["segmentCreate"]
+        if answer["userErrors"] or not answer["segment"]:
+            said = answer["userErrors"][0]["message"] if answer["userErrors"] else "it did not say why"
+            raise Rejected(f"Shopify does not make the segment: {said}")
+        return str(answer["segment"]["id"])
+
+    def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
+        """See `integrations.base.Destination`; tags are compared without regard to case, as Shopify does."""
+        tag = place.name.casefold()
+        found: dict[str, bool | None] = dict.fromkeys(members)
+        for some in chunks([member for member in found if is_id(member)], READ_AT_ONCE):
+            nodes = self._client.execute("customer_tags", {"ids": [gid(member) for member in some]})["nodes"]
+            for member, node in zip(some, nodes, strict=True):
+                found[member] = None if node is None else tag in {each.casefold() for each in node["tags"]}
+        return found
+
+    def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """See `integrations.base.Destination`. One call for each customer and direction carries all of its tags.
+
+        Shopify does not say whether a tag was there before: what it took is DONE.
+        """
+        calls, refused = calls_for(changes)
+        send = write_in_bulk if len(calls) >= BULK_FROM else write_directly
+        return [*refused, *send(self._client, calls)] if calls else refused
+
+    def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
+        """Raises Misconfigured: store customers come from the store alone."""
+        raise Misconfigured("Customers are not created in Shopify; only people the store knows can be tagged.")
+
+    def _find_segment(self, wanted: dict[str, str]) -> str:
+        after: str | None = None
+        while True:
+            page = self._client.execute("segments_page", {"after": after})["segments"]
+            for node in page["nodes"]:
+                if node["name"] == wanted["name"] and node["query"] == wanted["query"]:
+                    return str(node["id"])
+            if not page["pageInfo"]["hasNextPage"]:
+                return ""
+            after = page["pageInfo"]["endCursor"]

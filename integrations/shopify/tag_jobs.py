@@ -1,0 +1,127 @@
+"""Many tag changes as bulk mutations (shopify.dev, "Bulk import data with the GraphQL Admin API").
+
+One operation adds, one removes; both run at the same time. Lines are not carried out in order.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Sequence
+
+import orjson
+import structlog
+from django.conf import settings
+
+from integrations import http
+from integrations.base import Outcome, Result
+from integrations.download import check_address
+from integrations.errors import IntegrationError, Rejected, Transient, UnknownOutcome
+from integrations.shopify import bulk, documents
+from integrations.shopify.client import ShopifyClient
+from integrations.shopify.tag_calls import TagCall, judged
+
+log = structlog.get_logger(__name__)
+
+PATIENCE = 150.0  # seconds an operation may take before it is cancelled; well below a worker's own limit
+CANCELLING = 15.0  # seconds to wait for a cancelled one to end, so that what it did can be read
+POLLS = (0.25, 0.5, 1.0, 2.0, 3.0)  # seconds between looks, the last one from then on
+
+
+def write_in_bulk(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outcome]:
+    """Carry the calls out. Raises only when nothing was carried out (`integrations.base.Destination.write`).
+
+    A call that the result file does not tell of is UNKNOWN; one whose operation was never started is RETRY.
+    """
+    outcomes: list[Outcome] = []
+    running: list[tuple[str, list[TagCall]]] = []
+    failed: IntegrationError | None = None
+    for some in ([call for call in calls if call.add], [call for call in calls if not call.add]):
+        if not some:
+            continue
+        try:
+            running.append((_start(client, some), some))
+        except UnknownOutcome as error:
+            outcomes += _each(some, Result.UNKNOWN, str(error))
+        except Rejected as error:
+            outcomes += _each(some, Result.REJECTED, str(error))
+        except IntegrationError as error:
+            failed = error
+            outcomes += _each(some, Result.RETRY, str(error))
+    if failed is not None and not running and all(outcome.result is Result.RETRY for outcome in outcomes):
+        raise failed
+    deadline = time.monotonic() + PATIENCE
+    for gid, some in running:
+        outcomes += _finish(client, gid, some, deadline)
+    return outcomes
+
+
+def _start(client: ShopifyClient, calls: Sequence[TagCall]) -> str:
+    """Upload the variables and start the operation; returns its id. Only UnknownOutcome may have started one."""
+    path = _upload(client, b"".join(orjson.dumps(call.variables) + b"\n" for call in calls))
+    variables = {"mutation": documents.text(calls[0].document), "path": path, "name": f"segsync-{secrets.token_hex(12)}"}
+    return bulk.started(client.execute("start_bulk_mutation", variables)["bulkOperationRunMutation"])
+
+
+def _upload(client: ShopifyClient, lines: bytes) -> str:
+    """The path of the file that Shopify's storage now holds. Uploading changes nothing in the store."""
+    try:
+        answer = client.execute("stage_upload", {"filename": "tags.jsonl"})["stagedUploadsCreate"]
+    except UnknownOutcome as error:
+        raise Transient(str(error), error.retry_after) from None
+    if answer["userErrors"] or not answer["stagedTargets"]:
+        raise Transient("Shopify gave no place to upload to.", retry_after=30)
+    target = answer["stagedTargets"][0]
+    fields = [(each["name"], each["value"]) for each in target["parameters"]]
+    check_address(target["url"], settings.SHOPIFY_FILE_HOSTS)
+    try:  # requests writes the fields in this order and the file last, as the storage wants it
+        http.send("POST", target["url"], safe=True, data=fields, files=[("file", ("tags.jsonl", lines, "text/jsonl"))])
+    except IntegrationError as error:
+        log.warning("shopify.upload_failed", reason=type(error).__name__)
+        raise Transient("Shopify's file storage did not take the upload.", retry_after=30) from None
+    return str(dict(fields).get("key", ""))
+
+
+def _finish(client: ShopifyClient, gid: str, calls: list[TagCall], deadline: float) -> list[Outcome]:
+    """The outcomes of a started operation; whatever goes wrong from here on leaves them unknown, never undone."""
+    try:
+        operation = _watch(client, gid, deadline)
+        if operation.running:
+            client.execute("cancel_bulk", {"id": gid})
+            operation = _watch(client, gid, time.monotonic() + CANCELLING)
+        return _read(calls, operation)
+    except IntegrationError as error:
+        log.warning("shopify.bulk_unknown", gid=gid, reason=str(error))
+        return _each(calls, Result.UNKNOWN, str(error))
+
+
+def _watch(client: ShopifyClient, gid: str, deadline: float) -> bulk.Operation:
+    looks = iter(POLLS)
+    pause = next(looks)
+    operation = bulk.poll(client, gid)
+    while operation.running and time.monotonic() < deadline:
+        time.sleep(pause)
+        pause = next(looks, pause)
+        operation = bulk.poll(client, gid)
+    return operation
+
+
+def _read(calls: list[TagCall], operation: bulk.Operation) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    left = dict(enumerate(calls))
+    url = operation.url or operation.partial_url
+    for line in bulk.results(url) if url else ():
+        call = left.pop(line.get("__lineNumber", -1), None)
+        if call is None:
+            continue
+        answer = (line.get("data") or {}).get(call.field)
+        if answer is None:
+            said = http.without_personal_data(str((line.get("errors") or [{}])[0].get("message", "no reason given")))
+            outcomes += call.outcomes(Result.UNKNOWN, f"Shopify: {said}")
+        else:
+            outcomes += judged(call, answer)
+    return outcomes + _each(left.values(), Result.UNKNOWN, f"Shopify's bulk operation ended as {operation.status} and does not tell of this one.")
+
+
+def _each(calls: Iterable[TagCall], result: Result, detail: str) -> list[Outcome]:
+    return [outcome for call in calls for outcome in call.outcomes(result, detail)]

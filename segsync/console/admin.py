@@ -1,0 +1,10 @@
+"""Registers every page of the admin. Credentials and consents in progress are never registered."""
+
+from django.contrib import admin
+
+from segsync.console import access, attempts, connections, evaluations, ledger, people, pulls, segments, shops, targets
+
+__all__ = ["access", "attempts", "connections", "evaluations", "ledger", "people", "pulls", "segments", "shops", "targets"]
+
+admin.site.index_title = "Overview"
+admin.site.index_template = "console/index.html"

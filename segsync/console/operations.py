@@ -1,0 +1,32 @@
+"""What a person may set going from the admin. Rows say what is due: each verb makes rows due and the pipeline does the rest."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import F, QuerySet
+
+from integrations.models import Connection
+from segsync.diff.models import LedgerEntry, Target
+from segsync.pull.models import Stream
+
+
+def pull_again(connections: QuerySet[Connection], now: datetime) -> int:
+    """Have every stream of these connections asked at once for what changed; returns how many streams. Unconnected ones are left out."""
+    return Stream.objects.filter(connection__in=connections, connection__status=Connection.Status.CONNECTED).update(due_at=now)
+
+
+def pause(targets: QuerySet[Target]) -> int:
+    """Stop writing to these targets; what is wanted there is still kept. Returns how many were on."""
+    return targets.filter(state=Target.State.ON).update(state=Target.State.PAUSED)
+
+
+def resume(targets: QuerySet[Target], now: datetime) -> int:
+    """Write to these targets again, what has waited included; each is made ready anew first. Returns how many were paused."""
+    return targets.filter(state=Target.State.PAUSED).update(state=Target.State.ON, reason="", due_at=now)
+
+
+def try_again(entries: QuerySet[LedgerEntry], now: datetime) -> int:
+    """Take these entries out of the parked ones and tell them at once; returns how many were parked with something left to tell."""
+    parked = entries.filter(parked_at__isnull=False, generation__gt=F("acked_generation"))
+    return parked.update(parked_at=None, attempts=0, next_attempt_at=now, detail="")

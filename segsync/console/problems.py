@@ -1,0 +1,91 @@
+"""What needs a person, in one shop: each in a sentence, with the page where it is dealt with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, F, Q
+from django.urls import reverse
+
+from integrations.models import Connection, Shop
+from segsync.console.wording import count, plain, platform
+from segsync.diff.models import LedgerEntry, Target
+from segsync.pull.models import Stream
+from segsync.push.models import Channel
+
+ENOUGH = 10
+SEVERAL = 3  # targets told one by one; more are told as a sum
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing to look at. `permission` is what a user needs to see it."""
+
+    sentence: str
+    address: str
+    permission: str
+
+
+def problems(shop: Shop) -> list[Problem]:
+    """Return what needs a person, the gravest first, in a fixed number of queries."""
+    return [*_connections(shop), *_channels(shop), *_streams(shop), *_targets(shop), *_parked(shop)]
+
+
+def _connections(shop: Shop) -> list[Problem]:
+    found = Connection.objects.filter(shop=shop).exclude(status=Connection.Status.CONNECTED)
+    return [
+        _problem(f"{platform(row.vendor)} {row.account} is {row.get_status_display()}. {row.reason}", row, "integrations.view_connection")
+        for row in found[:ENOUGH]
+    ]
+
+
+def _channels(shop: Shop) -> list[Problem]:
+    found = Channel.objects.filter(shop=shop).filter(Q(paused=True) | ~Q(problem="")).select_related("connection")
+    sentences = [
+        (
+            row,
+            f"Writing to {platform(row.connection.vendor)} is paused."
+            if row.paused
+            else f"Writing to {platform(row.connection.vendor)} does not succeed: {row.problem}",
+        )
+        for row in found[:ENOUGH]
+    ]
+    return [_problem(sentence, row.connection, "integrations.view_connection") for row, sentence in sentences]
+
+
+def _streams(shop: Shop) -> list[Problem]:
+    found = Stream.objects.filter(shop=shop).exclude(problem="").select_related("connection")
+    return [
+        _problem(f"Pulling {plain(row.name)} from {platform(row.connection.vendor)} fails: {row.problem}", row, "pull.view_stream") for row in found[:ENOUGH]
+    ]
+
+
+def _targets(shop: Shop) -> list[Problem]:
+    found = Target.objects.filter(shop=shop).exclude(reason="").select_related("connection")
+    return [
+        _problem(f"{platform(row.connection.vendor)} {row}{' is paused' if row.state == Target.State.PAUSED else ''}: {row.reason}", row, "diff.view_target")
+        for row in found[:ENOUGH]
+    ]
+
+
+def _parked(shop: Shop) -> list[Problem]:
+    parked = LedgerEntry.objects.filter(shop=shop, parked_at__isnull=False, generation__gt=F("acked_generation"))
+    per_target = parked.values("target", "target__kind", "target__name", "connection__vendor").annotate(n=Count("pk")).order_by("-n")
+    kinds, ledger = dict(Target.Kind.choices), f"{reverse('admin:diff_ledgerentry_changelist')}?left=parked"
+    rows = list(per_target)
+    if len(rows) > SEVERAL:
+        marks = count(sum(row["n"] for row in rows), "mark")
+        return [Problem(f"{marks} for {len(rows):,} targets could not be written.", f"{ledger}&shop__id__exact={shop.pk}", "diff.view_ledgerentry")]
+    return [
+        Problem(
+            f"{count(row['n'], 'mark')} could not be written: {platform(row['connection__vendor'])} {kinds[row['target__kind']]} {row['target__name']}.",
+            f"{ledger}&target__id__exact={row['target']}",
+            "diff.view_ledgerentry",
+        )
+        for row in rows
+    ]
+
+
+def _problem(sentence: str, row: Connection | Stream | Target, permission: str) -> Problem:
+    meta = row._meta
+    return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

@@ -1,0 +1,93 @@
+"""What the page of a segment shows below its form."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Count
+
+from segsync import clock
+from segsync.console.pages import BAD, GOOD, IDLE, Panel, badge, code, link
+from segsync.console.wording import at, count, platform, when
+from segsync.diff.models import Target
+from segsync.evaluate.models import Membership
+from segsync.rules.models import Segment
+
+VERSIONS = 20
+EVALUATIONS = 10
+
+
+def segment_panels(segment: Segment) -> list[Panel]:
+    """Return targets, movements, versions and evaluations of one segment."""
+    return [_targets(segment), _movements(segment), _versions(segment), _evaluations(segment)]
+
+
+def target_tone(target: Target) -> tuple[str, str]:
+    """Return a target's state in a word, and its tone."""
+    if target.state == Target.State.PAUSED:
+        return "paused", IDLE
+    if target.reason:
+        return "needs a look", BAD
+    return ("on", GOOD) if target.ready_at else ("being made", IDLE)
+
+
+def _targets(segment: Segment) -> Panel:
+    targets = segment.targets.select_related("connection").order_by("connection__vendor", "name")
+    rows = [
+        (
+            platform(target.connection.vendor),
+            link(target, target.label or target.name),
+            target.get_kind_display(),
+            badge(*target_tone(target)),
+            target.reason or "–",
+        )
+        for target in targets
+    ]
+    return Panel(
+        "Written to", ("Platform", "Name", "Kind", "State", "Reason"), rows, "Not written anywhere yet: targets are made once a platform is connected."
+    )
+
+
+def _movements(segment: Segment) -> Panel:
+    since = clock.now() - timedelta(days=1)
+    stays = Membership.objects.filter(segment=segment)
+    came = dict(stays.filter(since__gte=since).values_list("cause").annotate(n=Count("pk")))
+    left = dict(stays.filter(until__gte=since).values_list("left_cause").annotate(n=Count("pk")))
+    words = dict(Membership._meta.get_field("cause").flatchoices)
+    rows = [
+        (str(words.get(cause, cause)).capitalize(), f"{came.get(cause, 0):,}", f"{left.get(cause, 0):,}") for cause in words if cause in came or cause in left
+    ]
+    return Panel("Moved in the last 24 hours", ("Because of", "Entered", "Left"), rows, "Nobody entered or left.")
+
+
+def _versions(segment: Segment) -> Panel:
+    total = segment.versions.count()
+    rows = [
+        (
+            f"{version.number}{' (in force)' if version.pk == segment.version_id else ''}",
+            at(version.created_at, segment.shop.tz),
+            version.author.get_username() if version.author else "SegSync",
+            version.reason or "–",
+            code(version.rule),
+        )
+        for version in segment.versions.select_related("author")[:VERSIONS]
+    ]
+    note = f"The newest {VERSIONS} of {total:,}." if total > VERSIONS else ""
+    return Panel("Versions of the rule", ("Version", "Saved", "By", "Reason", "Rule"), rows, "No version yet.", note)
+
+
+def _evaluations(segment: Segment) -> Panel:
+    rows = [
+        (
+            link(evaluation, f"{evaluation.as_of.astimezone(segment.shop.tz):%d %b %Y %H:%M}"),
+            when(evaluation.finished_at, segment.shop.tz),
+            f"{evaluation.members:,} of {count(evaluation.customers, 'customer')}",
+            f"+{evaluation.entered:,} / −{evaluation.left:,}",
+            f"version {evaluation.version.number}",
+            f"{(evaluation.finished_at - evaluation.started_at).total_seconds():.2f} s",
+        )
+        for evaluation in segment.evaluations.select_related("version")[:EVALUATIONS]
+    ]
+    return Panel(
+        "Recent evaluations over all customers", ("As of", "Finished", "Members", "Moved", "Rule", "Took"), rows, "Not evaluated over all customers yet."
+    )

@@ -1,0 +1,155 @@
+"""Segments in the admin: read, written and rewritten here; every change goes through `rules.edit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.models import Shop
+from segsync import clock, pipeline
+from segsync.console.pages import GOOD, IDLE, Panel, PanelAdmin, badges, code, column
+from segsync.console.segment_form import SegmentForm
+from segsync.console.segment_panels import segment_panels, target_tone
+from segsync.console.wording import count, platform, short, when
+from segsync.diff.models import Target
+from segsync.rules.edit import change_rule, create_segment
+from segsync.rules.english import explain_rule
+from segsync.rules.errors import RuleError
+from segsync.rules.models import Segment
+from segsync.rules.parse import parse_rule
+
+
+@admin.register(Segment)
+class SegmentAdmin(PanelAdmin[Segment]):
+    """Segments: who belongs, by which rule, and where that is written."""
+
+    form = SegmentForm
+    warn_unsaved_form = True
+    list_display = ("name", "in_shop", "state_badge", "members", "evaluated", "written_to", "rule_short")
+    list_filter = ("state", "shop")
+    search_fields = ("name", "handle", "description")
+    search_help_text = "Name, handle or description"
+    list_select_related = ("shop", "version")
+    fieldsets = (
+        (None, {"fields": ("name", "handle", "shop", "description", "state")}),
+        ("Rule", {"fields": ("rule", "reading", "reason", "seen_version")}),
+        ("Now", {"fields": ("size_text", "evaluated")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("shop", "name", "handle", "description", "state")}),
+        ("Rule", {"fields": ("rule",)}),
+    )
+    readonly_fields = ("reading", "size_text", "evaluated")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
+        """Segments with what the list shows of their targets, in a fixed number of queries."""
+        return super().get_queryset(request).prefetch_related(Prefetch("targets", Target.objects.select_related("connection")))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Segment | None = None) -> Any:
+        """Leave out what is only for writing when the segment may only be looked at."""
+        if obj and not self.has_change_permission(request, obj):
+            return (self.fieldsets[0], ("Rule", {"fields": ("rule", "reading")}), self.fieldsets[2])
+        return super().get_fieldsets(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Segment | None = None) -> tuple[str, ...]:
+        """Keep shop and handle as they were first saved: tags and lists carry them."""
+        return (*self.readonly_fields, "shop", "handle") if obj else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Segment | None = None) -> dict[str, Sequence[str]]:
+        """Propose a handle from the name while adding."""
+        return {} if obj else {"handle": ("name",)}
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Propose the shop while there is only one."""
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        shops = list(Shop.objects.values_list("pk", flat=True)[:2])
+        if len(shops) == 1:
+            initial.setdefault("shop", shops[0])
+        return initial
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the shops without buttons to add or change one."""
+        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
+        if field is not None:
+            field.empty_label = "Choose a shop"
+        return field
+
+    def has_delete_permission(self, request: HttpRequest, obj: Segment | None = None) -> bool:
+        """Refuse: its tags and lists would stay behind with nobody to take them away. Pause it instead."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Segment, form: Any, change: bool) -> None:
+        """Save the segment and the next version of its rule, and ask for an evaluation. Runs in the page's transaction."""
+        now = clock.now()
+        rule, author = form.cleaned_data["rule"], request.user if isinstance(request.user, User) else None
+        if not change:
+            made = create_segment(obj.shop, handle=obj.handle, name=obj.name, description=obj.description, rule=rule, author=author, now=now)
+            if made.state != obj.state:
+                made.state = obj.state
+                made.save(update_fields=["state"])
+            obj.__dict__.update(made.__dict__)
+            pipeline.rule_changed(obj, now)
+            return
+        written = [name for name in form.changed_data if name in ("name", "description", "state")]
+        if written:
+            obj.save(update_fields=written)
+        version = change_rule(obj, rule, author=author, reason=form.cleaned_data["reason"], now=now)
+        if version is not None or "state" in written:
+            pipeline.rule_changed(obj, now)
+        if version is not None:
+            messages.info(request, f"Version {version.number} of the rule is in force; members, tags and lists follow within moments.")
+
+    def panels(self, request: HttpRequest, row: Segment) -> Sequence[Panel]:
+        """Return targets, movements, versions and evaluations."""
+        return segment_panels(row)
+
+    @column("shop", ordering="shop__domain")
+    def in_shop(self, segment: Segment) -> str:
+        """The shop's name."""
+        return str(segment.shop)
+
+    @column("state", ordering="state", label={"on": GOOD, "paused": IDLE})
+    def state_badge(self, segment: Segment) -> str:
+        """On or paused."""
+        return segment.state
+
+    @column("size", ordering="size")
+    def members(self, segment: Segment) -> str:
+        """How many people belong, as a number."""
+        return f"{segment.size:,}"
+
+    @column("size")
+    def size_text(self, segment: Segment) -> str:
+        """How many people belong."""
+        return count(segment.size, "person", "people")
+
+    @column("last evaluated", ordering="evaluated_at")
+    def evaluated(self, segment: Segment) -> str | SafeString:
+        """How long ago the size was true."""
+        return when(segment.evaluated_at, segment.shop.tz)
+
+    @column("written to")
+    def written_to(self, segment: Segment) -> SafeString:
+        """The targets, coloured by their state."""
+        parts = [(target, *target_tone(target)) for target in segment.targets.all()]
+        return badges((f"{platform(target.connection.vendor)} {target.kind}: {word}", tone) for target, word, tone in parts)
+
+    @column("rule")
+    def rule_short(self, segment: Segment) -> SafeString:
+        """The beginning of the rule."""
+        return code(short(segment.rule))
+
+    @column("in plain English")
+    def reading(self, segment: Segment) -> str | SafeString:
+        """What the rule in force says."""
+        try:
+            return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule)))
+        except RuleError as error:
+            return f"This rule no longer checks: {error}"

@@ -1,0 +1,178 @@
+"""The only place that chains stages. `tick` finds rows that are due and sends nudges; losing every nudge loses nothing.
+
+Tasks take ids, claim their row and do nothing when somebody else holds it; the next tick finds what is left.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import structlog
+from celery import shared_task
+from django.db import transaction
+from django.db.models import F, Q
+
+from integrations.models import Connection, Delivery, Shop
+from segsync import clock
+from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.route import route
+from segsync.diff.targets import make_targets
+from segsync.evaluate import due, judge
+from segsync.evaluate.models import Cause, Schedule
+from segsync.leases import claim, free
+from segsync.pull import hints, run
+from segsync.pull.models import Stream
+from segsync.push.models import Channel
+from segsync.push.push import push
+from segsync.rules.edit import create_segment
+from segsync.rules.models import Segment
+from segsync.rules.starters import starters
+from segsync.store.models import Customer
+from segsync.store.portrait import top_category
+
+log = structlog.get_logger(__name__)
+NUDGE = {"expires": 10, "ignore_result": True}
+
+
+@shared_task(name="segsync.pipeline.tick")
+def tick(**_: object) -> None:
+    """Look once at every stage and nudge a worker for each row that is due."""
+    now = clock.now()
+    if Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).exists():
+        hints.heed(now)
+    for stream_id in Stream.objects.filter(free(now), due_at__lte=now, connection__status=Connection.Status.CONNECTED).values_list("pk", flat=True):
+        pull_stream.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
+    for shop_id in shops_to_decide(now):
+        decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
+    for channel_id in channels_to_push(now):
+        push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
+
+
+@shared_task(name="segsync.pipeline.pull_stream")
+def pull_stream(*, stream_id: int, **_: object) -> None:
+    """Pull one stream for a while, then look again."""
+    if run.pull(stream_id, clock.now):
+        tick.apply_async(**NUDGE)
+
+
+@shared_task(name="segsync.pipeline.decide")
+def decide(*, shop_id: int, **_: object) -> None:
+    """Bring one shop's memberships and ledger up to date."""
+    now = clock.now()
+    schedule = Schedule.objects.select_related("shop").filter(shop_id=shop_id).first()
+    if schedule is None or not ready_to_decide(schedule.shop):
+        return
+    lease = claim(Schedule, schedule.pk, now=now, ttl=judge.TTL)
+    if lease is None:
+        return
+    fields: dict[str, object] = {}
+    try:
+        schedule.refresh_from_db()
+        _start(schedule, now)
+        fields = _evaluate(schedule, lease, now)
+        make_targets(schedule.shop, clock.now())
+        route(schedule.shop, clock.now)
+    except judge.LeaseLost:
+        log.warning("shop.lost", shop__id=shop_id)
+        return
+    finally:
+        lease.release(**fields)
+    tick.apply_async(**NUDGE)
+
+
+@shared_task(name="segsync.pipeline.push_channel")
+def push_channel(*, channel_id: int, **_: object) -> None:
+    """Tell one connection what is due."""
+    push(channel_id, clock.now)
+
+
+def _start(schedule: Schedule, now: datetime) -> None:
+    """Once per shop, after its first back-fill: the starter segments, filled in from what the shop sells."""
+    if schedule.starters_at is not None:
+        return
+    shop = schedule.shop
+    with transaction.atomic():
+        if not Segment.objects.filter(shop=shop).exists():
+            for starter in starters(top_category(shop.pk)):
+                create_segment(shop, handle=starter.handle, name=starter.name, description=starter.description, rule=starter.rule, author=None, now=now)
+        Schedule.objects.filter(pk=schedule.pk).update(starters_at=now, whole_wanted_at=now, whole_cause=Cause.IMPORT)
+    schedule.refresh_from_db()
+
+
+def _evaluate(schedule: Schedule, lease: judge.Lease, now: datetime) -> dict[str, object]:
+    """Whole when asked for or at midnight, then whoever changed. Returns what to set when the lease is given back."""
+    shop = schedule.shop
+    fields: dict[str, object] = {}
+    wanted = schedule.whole_wanted_at
+    midnight = schedule.due_at is not None and schedule.due_at <= now
+    if wanted or midnight:
+        judge.judge_everybody(shop, schedule.whole_cause if wanted else Cause.TIME, lease, clock.now)
+        Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
+        fields |= {"due_at": due.next_midnight(shop, now), "swept_until": now}
+    elif schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
+        due.sweep(schedule, now)
+        fields["swept_until"] = now
+    judge.judge_changed(shop, lease, clock.now)
+    return fields
+
+
+def ready_to_decide(shop: Shop) -> bool:
+    """Whether everything connected has been pulled once, or cannot be: half a back-fill would move people in and out."""
+    waiting = Stream.objects.filter(shop=shop, connection__status=Connection.Status.CONNECTED, pulled_until__isnull=True, failures__lt=5)
+    return not waiting.exists()
+
+
+def shops_to_decide(now: datetime) -> set[int]:
+    """Shops with somebody to judge or to route, or whose evaluation or sweep is due."""
+    schedules = Schedule.objects.filter(free(now))
+    when = Q(whole_wanted_at__lte=now) | Q(due_at__lte=now) | Q(swept_until__lte=now - due.SWEEP_EVERY) | Q(swept_until__isnull=True)
+    shops = set(schedules.filter(when).values_list("shop_id", flat=True))
+    marked = Customer.objects.filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version")))
+    shops |= set(marked.filter(shop__schedule__in=schedules).order_by().values_list("shop_id", flat=True).distinct())
+    return shops
+
+
+def channels_to_push(now: datetime) -> set[int]:
+    """Ways out with a mark to tell or a target to make ready, that are free, not paused and not waiting."""
+    channels = Channel.objects.filter(free(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False, connection__status=Connection.Status.CONNECTED)
+    entries = LedgerEntry.objects.filter(
+        generation__gt=F("acked_generation"), parked_at__isnull=True, next_attempt_at__lte=now, target__ready_at__isnull=False, target__state=Target.State.ON
+    )
+    waiting = set(entries.order_by().values_list("connection_id", flat=True).distinct())
+    waiting |= set(Target.objects.filter(due_at__lte=now, state=Target.State.ON).values_list("connection_id", flat=True))
+    return set(channels.filter(connection_id__in=waiting).values_list("pk", flat=True))
+
+
+def connected(connection: Connection, now: datetime) -> None:
+    """A connection was made (again): ask for everything it has, and write to it whatever is not written yet."""
+    run.make_streams(connection, now)
+    channel, made = Channel.objects.get_or_create(shop=connection.shop, connection=connection)
+    if not made:
+        Channel.objects.filter(pk=channel.pk).update(due_at=None, failures=0, problem="")
+    due.make_schedule(connection.shop, now)
+
+
+def rule_changed(segment: Segment, now: datetime) -> None:
+    """A segment was made or its rule changed: judge everybody by it."""
+    judge.ask_whole(segment.shop, Cause.RULE, now)
+    make_targets(segment.shop, now)
+
+
+def settled(shop: Shop, now: datetime) -> bool:
+    """Whether nothing is left to pull for the first time, judge, route, make ready or tell for this shop (parked marks aside)."""
+    if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, outcome=Delivery.Outcome.WAITING).exists():
+        return False
+    if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():
+        return False
+    schedule = Schedule.objects.filter(shop=shop).first()
+    if schedule is None or schedule.whole_wanted_at or schedule.lease_until and schedule.lease_until > now:
+        return False
+    if Stream.objects.filter(shop=shop, window_until__isnull=False).exists() or Stream.objects.filter(shop=shop, hinted_at__gt=F("pulled_until")).exists():
+        return False
+    targets = Target.objects.filter(shop=shop, state=Target.State.ON, ready_at__isnull=True, reason="")
+    if targets.exists():
+        return False
+    return not LedgerEntry.objects.filter(shop=shop, generation__gt=F("acked_generation"), parked_at__isnull=True, target__state=Target.State.ON).exists()
+
+
+

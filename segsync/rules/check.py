@@ -1,0 +1,162 @@
+"""Whether a parsed rule means something: known names, fitting operators and values, limits, and data that exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segsync.rules import catalogue, tree, windows
+from segsync.rules.entries import Attribute, Entry, Kind, Parameter, Type
+from segsync.rules.errors import RuleError, listed, nearest, shown
+from segsync.rules.format import format_clause, format_value
+from segsync.rules.parse import parse_rule
+from segsync.rules.scan import MAX_CLAUSES, MAX_DEPTH, MAX_LIST_VALUES
+
+FIRST_YEAR, LAST_YEAR = 1900, 2199
+# Two hundred years in each unit.
+FARTHEST: dict[tree.OffsetUnit, int] = {"d": 73_000, "w": 10_400, "m": 2_400, "y": 200, "h": 1_752_000, "min": 105_120_000}
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRule:
+    """A rule that every evaluator accepts: its tree, the text that it came from, and what `segsync.rules.windows` says of it."""
+
+    rule: tree.Rule
+    text: str
+    hour_windows: frozenset[windows.HourWindow]
+    day_valued: bool
+    needs: frozenset[Kind]
+
+
+def check_rule(text: str) -> CheckedRule:
+    """Parse and check. Raises RuleError for the first mistake in the text, within 100 ms whatever the text."""
+    rule = parse_rule(text)
+    check_tree(rule)
+    found = windows.survey(rule)
+    return CheckedRule(rule, text, found.hour_windows, found.day_valued, found.needs)
+
+
+def check_tree(rule: tree.Rule) -> None:
+    """Raise RuleError for the first condition that cannot be judged."""
+    if tree.depth(rule.root) > MAX_DEPTH:
+        raise RuleError(f"groups are nested more than {MAX_DEPTH} deep; flatten the rule.")
+    for number, clause in enumerate(tree.clauses(rule.root), 1):
+        if number > MAX_CLAUSES:
+            raise _error(clause.span, f"a rule may hold at most {MAX_CLAUSES} conditions; split it into several segments.")
+        _check_body(clause.body)
+
+
+def _error(span: tree.Span, message: str, found: str = "", expected: tuple[str, ...] = (), suggestion: str | None = None) -> RuleError:
+    return RuleError(message, span.line, span.column, shown(found), expected, suggestion)
+
+
+def _check_body(body: tree.Body) -> None:
+    match body:
+        case tree.Test():
+            entry = _attribute(body.name, body.span)
+            if entry.read is None:
+                raise _not_yet(entry.name, body.span)
+            _check_test(body, entry)
+        case tree.Rank():
+            entry = _attribute(body.name, body.span)
+            if not entry.type.is_ordered:
+                raise _error(body.span, f"`{body.name}` is {entry.type.value} and has no {body.end}.", body.name)
+            raise _not_yet(f"IN {body.end}", body.span)
+        case tree.Matches():
+            _check_matches(body)
+        case tree.Sequence():
+            _check_matches(body.first)
+            _check_matches(body.then)
+            raise _not_yet("THEN … WITHIN", body.span)
+        case tree.Anniversary():
+            raise _not_yet("anniversary", body.span)
+
+
+def _not_yet(name: str, span: tree.Span) -> RuleError:
+    return _error(span, f"`{name}` is not available yet.", name)
+
+
+def _attribute(name: str, span: tree.Span) -> Attribute:
+    entry = catalogue.attribute(name)
+    if entry:
+        return entry
+    if activity := catalogue.activity(name):
+        raise _error(span, activity.unshared or f"`{name}` is an activity; write {name} MATCHES (…).", name, ("MATCHES",))
+    near = nearest(name, (*catalogue.ATTRIBUTES, *catalogue.ACTIVITIES))
+    raise _error(span, f"`{shown(name)}` is not an attribute.", name, ("an attribute",), near)
+
+
+def _check_matches(body: tree.Matches) -> None:
+    activity = catalogue.activity(body.name)
+    if activity is None:
+        if catalogue.attribute(body.name):
+            raise _error(body.span, f"`{body.name}` is an attribute and takes no MATCHES; compare it, as in {body.name} = ….", body.name)
+        near = nearest(body.name, (*catalogue.ACTIVITIES, *catalogue.ATTRIBUTES))
+        raise _error(body.span, f"`{shown(body.name)}` is not an activity.", body.name, ("an activity",), near)
+    if activity.unshared:
+        raise _error(body.span, activity.unshared, body.name)
+    if activity.rows is None:
+        raise _not_yet(body.name, body.span)
+    for test in body.parameters:
+        parameter = activity.parameters.get(test.name)
+        if parameter is None:
+            known = tuple(activity.parameters)
+            near = nearest(test.name, known)
+            message = f"`{shown(test.name)}` is not a parameter of {body.name}"
+            raise _error(test.span, f"{message}." if near else f"{message}, which takes {listed(known, 'and')}.", test.name, known, near)
+        if parameter.read is None:
+            raise _not_yet(test.name, test.span)
+        _check_test(test, parameter)
+
+
+def _check_test(test: tree.Test, entry: Attribute | Parameter) -> None:
+    if test.operator not in entry.operators:
+        takes = listed(entry.operators)
+        message = f"`{test.name}` is {entry.type.value} and does not take {test.operator}; it takes {takes}."
+        raise _error(test.span, message, test.operator, entry.operators)
+    if len(test.values) > MAX_LIST_VALUES:
+        raise _error(test.span, f"a list may hold at most {MAX_LIST_VALUES} values; split it with OR.", format_clause(test))
+    for value in test.values:
+        _check_value(test.name, value, entry)
+
+
+def _check_value(name: str, value: tree.Value, entry: Entry) -> None:
+    found = format_value(value)
+    if not _fits(value, entry.type):
+        expected = "a word in quotes" if entry.type is Type.ENUM else EXPECTED[entry.type]
+        raise _error(value.span, f"`{name}` is {entry.type.value}: found {shown(found)} where {expected} should be.", found, (expected,))
+    if isinstance(value, tree.Day | tree.LocalTime) and not FIRST_YEAR <= value.value.year <= LAST_YEAR:
+        raise _error(value.span, f"{found} is out of range; years go from {FIRST_YEAR} to {LAST_YEAR}.", found)
+    if isinstance(value, tree.Offset) and abs(value.amount) > FARTHEST[value.unit]:
+        raise _error(value.span, f"{found} is out of range; offsets reach at most 200 years.", found)
+    if isinstance(value, tree.Text) and entry.type is Type.ENUM and value.value not in entry.values:
+        near = nearest(value.value, entry.values)
+        message = f"{shown(found)} is not a value of `{name}`"
+        rest = "." if near else f", which is {listed(entry.values)}."
+        raise _error(value.span, message + rest, found, entry.values, near and f"'{near}'")
+    if isinstance(value, tree.Text) and entry.pattern and not entry.pattern.fullmatch(value.value):
+        raise _error(value.span, f"{shown(found)} is not a value of `{name}`, which looks like {entry.example}.", found, (entry.example,))
+
+
+EXPECTED = {
+    Type.INTEGER: "a whole number such as 3",
+    Type.MONEY: "an amount such as 49.99",
+    Type.DECIMAL: "a number such as 1.5",
+    Type.DATE: "a date such as 2026-01-31, -30d or today, without quotes,",
+    Type.TEXT: "a text in quotes",
+    Type.ID: "an id such as 1012132033639",
+    Type.FLAG: "true or false, without quotes,",
+    Type.LIST: "a text in quotes",
+}
+
+
+def _fits(value: tree.Value, kind: Type) -> bool:
+    match value:
+        case tree.Number():
+            whole = value.value == value.value.to_integral_value()
+            return kind in (Type.MONEY, Type.DECIMAL) or (whole and (kind is Type.INTEGER or (kind is Type.ID and value.value >= 0)))
+        case tree.Text():
+            return kind in (Type.TEXT, Type.ENUM, Type.ID, Type.LIST)
+        case tree.Flag():
+            return kind is Type.FLAG
+        case _:
+            return kind is Type.DATE

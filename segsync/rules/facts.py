@@ -1,0 +1,130 @@
+"""What is known of one customer: the interpreter's only input.
+
+Neutral of any platform. Money is integer minor units of the shop's currency, timestamps are aware and UTC, ids are the platform's
+numeric ids as text. None means unknown; an empty tuple means none. Facts hold only what was so at the instant they are judged at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFacts:
+    """One refund of an order."""
+
+    at: datetime
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """One line of an order or of a checkout.
+
+    `amount_minor` is the line's discounted total, `price_minor` the price of one piece before discount. `category` is the full name
+    in the product taxonomy, its levels joined by ` > `. `discounted` says that a discount lowered this line.
+    """
+
+    product_id: str | None = None
+    variant_id: str | None = None
+    sku: str | None = None
+    title: str | None = None
+    product_type: str | None = None
+    vendor: str | None = None
+    tags: tuple[str, ...] = ()
+    collections: tuple[str, ...] = ()
+    category: str | None = None
+    price_minor: int | None = None
+    discounted: bool = False
+    quantity: int = 1
+    amount_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """One order. `counted`: not a test order, not deleted, not cancelled, not voided.
+
+    `amount_minor` is the current total, after refunds and edits; `gross_minor` the total when it was placed; `name` is what people
+    call it (`#1042`), `number` its number; `country` is the two-letter code it was sent to; `item_count` the sum of its quantities.
+    """
+
+    id: str
+    placed_at: datetime
+    name: str = ""
+    number: int | None = None
+    counted: bool = True
+    amount_minor: int = 0
+    gross_minor: int = 0
+    refunded_minor: int = 0
+    item_count: int = 0
+    channel: str | None = None
+    discount_codes: tuple[str, ...] = ()
+    discounted: bool = False
+    country: str | None = None
+    tags: tuple[str, ...] = ()
+    lines: tuple[LineFacts, ...] = ()
+    refunds: tuple[RefundFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutFacts:
+    """One abandoned checkout; `recovered_at` is when an order came of it, or None while it is open."""
+
+    id: str
+    created_at: datetime
+    recovered_at: datetime | None = None
+    amount_minor: int | None = None
+    lines: tuple[LineFacts, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityFacts:
+    """One thing that a person did or that was done to reach them; `kind` is the activity's name in the rule language."""
+
+    kind: str
+    at: datetime
+    campaign: str | None = None
+    campaign_id: str | None = None
+    url: str | None = None
+    id: str | None = None
+    title: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """One customer. `order_count` and `amount_spent_minor` are the shop platform's lifetime totals, None where it gives none.
+
+    `emails` begins with the primary address. `currency_exponent` is how many decimals the shop's currency has (2 for EUR, 0 for JPY).
+    Enumerated values are spelled as the rule language spells them. Nothing may rely on the order of orders, checkouts or activities.
+    """
+
+    customer_id: str
+    emails: tuple[str, ...] = ()
+    added_at: datetime | None = None
+    order_count: int | None = None
+    amount_spent_minor: int | None = None
+    currency_exponent: int = 2
+    tags: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    language: str | None = None
+    account_status: str | None = None
+    email_subscription: str | None = None
+    sms_subscription: str | None = None
+    product_subscription: str | None = None
+    rfm_group: str | None = None
+    predicted_spend_tier: str | None = None
+    orders: tuple[OrderFacts, ...] = ()
+    checkouts: tuple[CheckoutFacts, ...] = ()
+    activities: tuple[ActivityFacts, ...] = ()
+
+
+def fold(text: str) -> str:
+    """The form in which texts are compared where case does not matter. Every evaluator and every stored copy uses this one."""
+    return text.casefold()
+
+
+def money(minor: int, exponent: int) -> str:
+    """An amount in minor units as people write it: `money(5000, 2)` is `50.00`."""
+    sign, digits = ("-" if minor < 0 else ""), str(abs(minor)).rjust(exponent + 1, "0")
+    return f"{sign}{digits[:-exponent]}.{digits[-exponent:]}" if exponent else f"{sign}{digits}"
