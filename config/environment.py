@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -20,6 +21,13 @@ def fernet_keys(values: list[str]) -> list[str]:
             hint = "make one with `python manage.py make_key`"
             raise ValidationError(f"key {place} is not a Fernet key (32 url-safe base64 bytes); {hint}.") from error
     return values
+
+
+def log_level(value: str) -> str:
+    """Pass on the name of a logging level; raises ValidationError for anything else."""
+    if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"):
+        raise ValidationError(f"'{value}' is no level: choose DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return value.upper()
 
 
 def address(value: str) -> str:
@@ -47,12 +55,12 @@ class Environment:
         self.behind_proxy: bool = env.bool("BEHIND_PROXY", False)
         self.database = env.dj_db_url("DATABASE_URL", f"sqlite:///{self.var_dir / 'segsync.sqlite3'}", conn_max_age=60)
         self.broker_url: str = env.str("CELERY_BROKER_URL", "")
-        self.log_level: str = env.log_level("LOG_LEVEL", "INFO")
+        self.log_level: str = env.str("LOG_LEVEL", "INFO", validate=log_level)
         self.shopify_client_id: str = env.str("SHOPIFY_CLIENT_ID", "")
         self.shopify_client_secrets: list[str] = env.list("SHOPIFY_CLIENT_SECRETS", [])
         self.shopify_read_all_orders: bool = env.bool("SHOPIFY_READ_ALL_ORDERS", False)
         self.shopify_shop_url: str = env.str("SHOPIFY_SHOP_URL", "https://{shop}")
-        self.shopify_file_hosts: list[str] = env.list("SHOPIFY_FILE_HOSTS", ["storage.googleapis.com"])
+        self.shopify_file_hosts: list[str] = env.list("SHOPIFY_FILE_HOSTS", ["storage.googleapis.com", "shopify-staged-uploads.storage.googleapis.com"])
         self.hubspot_client_id: str = env.str("HUBSPOT_CLIENT_ID", "")
         self.hubspot_client_secret: str = env.str("HUBSPOT_CLIENT_SECRET", "")
         self.hubspot_api_url: str = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
@@ -61,7 +69,8 @@ class Environment:
         try:
             env.seal()
         except EnvValidationError as error:
-            problems += [f"{name}: {' '.join(map(str, texts))}" for name, texts in error.error_messages.items()]
+            told: Any = error.error_messages
+            problems += [f"{name}: {' '.join(map(str, texts))}" for name, texts in told.items()]
         problems += self._missing()
         if problems:
             lines = "\n".join(f"  - {problem}" for problem in problems)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from config.environment import ROOT, Environment
 from config.logging import logging_config
+from segsync.console.navigation import UNFOLD as UNFOLD
 
 ENV = Environment()
 BASE_DIR = ROOT
@@ -85,11 +86,10 @@ USE_I18N = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 
@@ -142,5 +142,3 @@ CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {"tick": {"task": "segsync.pipeline.tick", "schedule": 1.0, "options": {"expires": 5}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-
-UNFOLD = {"SITE_TITLE": "SegSync", "SITE_HEADER": "SegSync", "SITE_SYMBOL": "hub", "SHOW_HISTORY": True, "SHOW_VIEW_ON_SITE": False}

@@ -54,7 +54,10 @@ class Connection(models.Model):
     connected_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["shop", "vendor"], name="one_connection_per_vendor")]
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "vendor"], name="one_connection_per_vendor"),
+            models.UniqueConstraint(fields=["vendor", "account"], condition=~models.Q(status="disconnected"), name="one_shop_per_account"),
+        ]
         ordering = ["shop", "vendor"]
 
     def __str__(self) -> str:

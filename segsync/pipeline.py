@@ -19,7 +19,7 @@ from segsync.diff.route import route
 from segsync.diff.targets import make_targets
 from segsync.evaluate import due, judge
 from segsync.evaluate.models import Cause, Schedule
-from segsync.leases import claim, free
+from segsync.leases import Lease, claim, free
 from segsync.pull import hints, run
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
@@ -99,7 +99,7 @@ def _start(schedule: Schedule, now: datetime) -> None:
     schedule.refresh_from_db()
 
 
-def _evaluate(schedule: Schedule, lease: judge.Lease, now: datetime) -> dict[str, object]:
+def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, object]:
     """Whole when asked for or at midnight, then whoever changed. Returns what to set when the lease is given back."""
     shop = schedule.shop
     fields: dict[str, object] = {}
@@ -165,7 +165,7 @@ def settled(shop: Shop, now: datetime) -> bool:
     if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():
         return False
     schedule = Schedule.objects.filter(shop=shop).first()
-    if schedule is None or schedule.whole_wanted_at or schedule.lease_until and schedule.lease_until > now:
+    if schedule is None or schedule.whole_wanted_at or (schedule.lease_until and schedule.lease_until > now):
         return False
     if Stream.objects.filter(shop=shop, window_until__isnull=False).exists() or Stream.objects.filter(shop=shop, hinted_at__gt=F("pulled_until")).exists():
         return False
@@ -173,6 +173,3 @@ def settled(shop: Shop, now: datetime) -> bool:
     if targets.exists():
         return False
     return not LedgerEntry.objects.filter(shop=shop, generation__gt=F("acked_generation"), parked_at__isnull=True, target__state=Target.State.ON).exists()
-
-
-

@@ -15,7 +15,13 @@ NOON = datetime(2026, 9, 15, 12, tzinfo=UTC)
 
 def customer(id_: str, *emails: str, version: datetime = NOON, orders: int | None = None, spent: int | None = None, **more: object) -> records.Customer:
     return records.Customer(
-        external_id=id_, version=version, created_at=NOON - timedelta(days=400), emails=emails, order_count=orders, amount_spent_minor=spent, **more  # type: ignore[arg-type]
+        external_id=id_,
+        version=version,
+        created_at=NOON - timedelta(days=400),
+        emails=emails,
+        order_count=orders,
+        amount_spent_minor=spent,
+        **more,  # type: ignore[arg-type]
     )
 
 

@@ -19,10 +19,10 @@ class SandboxConfig:
     host: str = "127.0.0.1"
     port: int = 9292
     shopify_client_id: str = "sandbox-shopify-client"
-    shopify_client_secret: str = "sandbox-shopify-secret"
+    shopify_client_secret: str = "sandbox-shopify-secret-of-no-use-elsewhere"
     shopify_webhook_url: str = ""  # topics of the app's configuration file go here; "" sends none
     hubspot_client_id: str = "sandbox-hubspot-client"
-    hubspot_client_secret: str = "sandbox-hubspot-secret"
+    hubspot_client_secret: str = "sandbox-hubspot-secret-of-no-use-elsewhere"
     hubspot_app_id: int = 424242
     hubspot_webhook_url: str = ""  # "" sends none
     redirect_origins: tuple[str, ...] = ()  # origins a redirect_uri may have; () allows any loopback origin

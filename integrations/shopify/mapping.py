@@ -59,7 +59,7 @@ def _customer(node: Node) -> Customer:
         language=node["locale"],
         account_status=node["state"],
         email_subscription=mail["marketingState"] if mail else None,
-        product_subscription=node["productSubscriberStatus"],
+        product_subscription=_SUBSCRIPTION.get(node["productSubscriberStatus"], node["productSubscriberStatus"]),
         rfm_group=statistics.get("rfmGroup"),
         predicted_spend_tier=statistics.get("predictedSpendTier"),
     )
@@ -155,6 +155,8 @@ def _checkout_line(node: Node) -> CheckoutLine:
     )
 
 
+# The segment language spells two of the statuses in its own way (shopify.dev, Segment query language reference).
+_SUBSCRIPTION = {"ACTIVE": "SUBSCRIBED", "CANCELLED": "CANCELED"}
 _READERS: dict[str, Any] = {
     "Customer": _customer,
     "Order": _order,

@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import requests
+from django.core.management.base import OutputWrapper
 
 from config.processes import Family
 from integrations.models import Connection, Shop
+from integrations.money import exponent
 from segsync import clock
 from segsync.demo import oracle
 from segsync.demo.browser import install
@@ -23,7 +25,6 @@ from segsync.demo.progress import TookTooLong, wait_until_settled
 from segsync.diff.models import Target
 from segsync.evaluate.models import Membership
 from segsync.rules.models import Segment
-
 
 LOOK_AGAIN = 150.0  # seconds: windows move and changes are read again each minute
 
@@ -62,7 +63,7 @@ class Pass:
 class Killer:
     """Kills the worker with SIGKILL a number of times, at moments spread over the pass; the family starts it again."""
 
-    def __init__(self, family: Family, times: int, seed: int, out: TextIO) -> None:
+    def __init__(self, family: Family, times: int, seed: int, out: OutputWrapper) -> None:
         self._family, self._left, self._out = family, times, out
         self._rng = random.Random(seed)
         self._next = time.monotonic() + self._rng.uniform(3, 6)
@@ -74,15 +75,16 @@ class Killer:
             worker.signal(signal.SIGKILL)
             self._left -= 1
             self._next = time.monotonic() + self._rng.uniform(3, 8)
-            self._out.write("  x kill -9 worker\n")
+            self._out.write("  x kill -9 worker")
 
 
 class Demo:
     """One shop in one sandbox, watched from installation to the last mark."""
 
-    def __init__(self, app_url: str, sandbox_url: str, domain: str, hub_id: int, family: Family, out: TextIO, seconds: float) -> None:
+    def __init__(self, app_url: str, sandbox_url: str, domain: str, hub_id: int, family: Family, out: OutputWrapper, seconds: float) -> None:
         self._app, self._sandbox, self._domain, self._hub = app_url, sandbox_url, domain, hub_id
         self._family, self._out, self._seconds = family, out, seconds
+        self._category: str | None = None  # what the starter segments were made for: fixed after the first pass
         self._foreign = oracle.snapshot_foreign(sandbox_url, domain)
 
     def connect(self) -> None:
@@ -123,7 +125,7 @@ class Demo:
             looked_until = looked_until or time.monotonic() + LOOK_AGAIN
             if time.monotonic() > looked_until:
                 return done
-            self._out.write(f"  {done.mismatches} marks differ yet; looking again.\n")
+            self._out.write(f"  {done.mismatches} marks differ yet; looking again.")
             time.sleep(5)
 
     def _compare(self) -> tuple[oracle.SegmentResult, ...]:
@@ -132,7 +134,17 @@ class Demo:
         for target in Target.objects.filter(shop=shop, kind=Target.Kind.LIST).prefetch_related("segments"):
             names.update({segment.handle: target.name for segment in target.segments.all()})
         with tempfile.TemporaryDirectory(dir=os.environ.get("SEGSYNC_VAR_DIR")) as folder:
-            expected = oracle.expected(self._sandbox, self._domain, self._hub, shop.timezone, clock.now(), Path(folder))
+            expected = oracle.expected(
+                self._sandbox,
+                self._domain,
+                self._hub,
+                shop.timezone,
+                clock.now(),
+                Path(folder),
+                category=self._category,
+                currency_exponent=exponent(shop.currency),
+            )
+            self._category = expected.category
             return oracle.compare(expected, self._sandbox, self._domain, self._hub, list_names=names, foreign=self._foreign)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TextIO
 
+from django.core.management.base import OutputWrapper
 from django.db.models import F, Sum
 
 from integrations.models import Shop
@@ -43,7 +43,7 @@ def problems(shop: Shop) -> list[str]:
     return [f"{name}: {problem}" for name, problem in (*streams, *channels)]
 
 
-def wait_until_settled(shop: Shop, out: TextIO, tend: Callable[[], list[str]], seconds: float, step: Callable[[], None] = lambda: None) -> float:
+def wait_until_settled(shop: Shop, out: OutputWrapper, tend: Callable[[], list[str]], seconds: float, step: Callable[[], None] = lambda: None) -> float:
     """Wait until nothing is left to pull, judge or tell, twice in a row; returns the seconds it took.
 
     Prints progress every second or so. Raises TookTooLong after `seconds` with what is left.
@@ -54,12 +54,12 @@ def wait_until_settled(shop: Shop, out: TextIO, tend: Callable[[], list[str]], s
     told = began - 10
     while calm < 2:
         for news in tend():
-            out.write(f"  ! {news}\n")
+            out.write(f"  ! {news}")
         step()
         calm = calm + 1 if pipeline.settled(shop, clock.now()) else 0
         line = describe(shop)
         if line != last and time.monotonic() - told >= 1:
-            out.write(f"  {time.monotonic() - began:5.0f} s  {line}\n")
+            out.write(f"  {time.monotonic() - began:5.0f} s  {line}")
             out.flush()
             last, told = line, time.monotonic()
         if time.monotonic() - began > seconds:

@@ -17,7 +17,11 @@ class WritebackSettings(models.Model):
 
     shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="writeback")
     tag_prefix = models.CharField(
-        max_length=40, default="segsync:", blank=True, validators=[RegexValidator(r"^[^,]*\Z", "A tag cannot hold a comma.")], help_text="Begins every customer tag that SegSync writes."
+        max_length=40,
+        default="segsync:",
+        blank=True,
+        validators=[RegexValidator(r"^[^,]*\Z", "A tag cannot hold a comma.")],
+        help_text="Begins every customer tag that SegSync writes for segments made from now on.",
     )
     list_folder = models.CharField(max_length=80, default="SegSync", help_text="The folder that holds SegSync's lists.")
     create_contacts = models.BooleanField(default=True, help_text="Create contacts for members who have an e-mail address and no contact yet.")

@@ -65,11 +65,7 @@ def _route_to(
             wanted = bool(inside[profile.customer_id] & segments)
             entry = entries.get((target.pk, profile.pk))
             if entry is None and wanted:
-                fresh.append(
-                    LedgerEntry(
-                        shop=shop, connection=connection, target=target, profile=profile, wanted=True, wanted_at=now, next_attempt_at=now
-                    )
-                )
+                fresh.append(LedgerEntry(shop=shop, connection=connection, target=target, profile=profile, wanted=True, wanted_at=now, next_attempt_at=now))
             elif entry is not None and entry.wanted != wanted:
                 flipped[wanted].append(entry.pk)
     LedgerEntry.objects.bulk_create(fresh, batch_size=1000)
@@ -88,9 +84,8 @@ def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[in
     """Records to be created over there, for those of these people who have an address, where the platform and the settings allow."""
     if not customer_ids or not registry.connector(connection.vendor).creates or not settings_of(shop).create_contacts:
         return []
-    first: dict[int, str] = {}
-    for owner, value in Identity.objects.filter(shop=shop, kind=Identity.EMAIL, customer_id__in=customer_ids).order_by("-pk").values_list("customer_id", "value"):
-        first[owner] = value
+    addresses = Identity.objects.filter(shop=shop, kind=Identity.EMAIL, customer_id__in=customer_ids)
+    first = dict(addresses.order_by("-pk").values_list("customer_id", "value"))  # the oldest address of each wins
     return Profile.objects.bulk_create(
         [
             Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"new:{owner}", version=now, emails=[email])

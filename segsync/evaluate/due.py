@@ -25,9 +25,7 @@ def next_midnight(shop: Shop, now: datetime) -> datetime:
 
 def make_schedule(shop: Shop, now: datetime) -> Schedule:
     """The shop's schedule, made with a first whole evaluation asked for."""
-    schedule, _ = Schedule.objects.get_or_create(
-        shop=shop, defaults={"due_at": next_midnight(shop, now), "whole_wanted_at": now, "whole_cause": Cause.IMPORT}
-    )
+    schedule, _ = Schedule.objects.get_or_create(shop=shop, defaults={"due_at": next_midnight(shop, now), "whole_wanted_at": now, "whole_cause": Cause.IMPORT})
     return schedule
 
 

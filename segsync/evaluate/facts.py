@@ -12,11 +12,26 @@ from integrations.money import exponent
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
 from segsync.store.models import Activity, Checkout, Identity, Order, OrderLine, Product, Profile
 
-_ORDER = (
-    "pk source customer_id external_id name number placed_at counted total_minor gross_minor refunded_minor discount_minor channel country"
-    " discount_codes tags refunds"
-).split()
-_LINE = "order_id product_id_text variant_id_text sku title vendor quantity price_minor amount_minor discounted order__source".split()
+_ORDER = [
+    "pk",
+    "source",
+    "customer_id",
+    "external_id",
+    "name",
+    "number",
+    "placed_at",
+    "counted",
+    "total_minor",
+    "gross_minor",
+    "refunded_minor",
+    "discount_minor",
+    "channel",
+    "country",
+    "discount_codes",
+    "tags",
+    "refunds",
+]
+_LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted", "order__source"]
 
 
 class FactsReader:
@@ -38,7 +53,8 @@ class FactsReader:
             if not profile.pending:
                 profiles[profile.customer_id].append(profile)
         emails: dict[int, list[str]] = defaultdict(list)
-        for owner, value in Identity.objects.filter(shop=self.shop, customer_id__in=ids, kind=Identity.EMAIL).order_by("pk").values_list("customer_id", "value"):
+        addresses = Identity.objects.filter(shop=self.shop, customer_id__in=ids, kind=Identity.EMAIL).order_by("pk")
+        for owner, value in addresses.values_list("customer_id", "value"):
             emails[owner].append(value)
         orders = self._orders(ids) if self._needs & {"orders", "lines"} else {}
         checkouts = self._checkouts(ids) if self._needs & {"checkouts", "checkout_lines"} else {}
@@ -81,9 +97,7 @@ class FactsReader:
         for start in range(0, len(order_ids), 5_000):
             rows = OrderLine.objects.filter(order_id__in=order_ids[start : start + 5_000]).values_list(*_LINE)
             for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted, source in rows.iterator(chunk_size=5_000):
-                found[order_id].append(
-                    self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted)
-                )
+                found[order_id].append(self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted))
         return {order: tuple(lines) for order, lines in found.items()}
 
     def _line(
@@ -110,9 +124,10 @@ class FactsReader:
         found: dict[int, list[CheckoutFacts]] = defaultdict(list)
         for row in Checkout.objects.filter(shop=self.shop, customer_id__in=ids, deleted_at__isnull=True):
             told = row.lines if "checkout_lines" in self._needs else ()
-            lines = tuple(self._line(row.source, product, variant, sku, title, "", quantity, None, 0, False) for _, product, variant, sku, title, quantity in told)
-            assert row.customer_id is not None
-            found[row.customer_id].append(CheckoutFacts(row.external_id, row.created_at, row.recovered_at, row.total_minor, lines))
+            lines = tuple(
+                self._line(row.source, product, variant, sku, title, "", quantity, None, 0, False) for _, product, variant, sku, title, quantity in told
+            )
+            found[row.customer_id or 0].append(CheckoutFacts(row.external_id, row.created_at, row.recovered_at, row.total_minor, lines))
         return {owner: tuple(own) for owner, own in found.items()}
 
     def _acts(self, ids: list[int]) -> dict[int, tuple[ActivityFacts, ...]]:

@@ -81,7 +81,7 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
             Evaluation(
                 shop=shop,
                 segment=segment,
-                version_id=segment.version_id,
+                version_id=segment.version_id or 0,
                 as_of=as_of,
                 started_at=as_of,
                 finished_at=clock(),
@@ -139,9 +139,7 @@ def _hold(lease: Lease, now: datetime) -> None:
 
 
 def _count(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime) -> None:
-    sizes = dict(
-        Membership.objects.filter(shop=shop, until__isnull=True).order_by().values_list("segment").annotate(members=Count("pk"))
-    )
+    sizes = dict(Membership.objects.filter(shop=shop, until__isnull=True).order_by().values_list("segment").annotate(members=Count("pk")))
     for segment, _ in segments:
         Segment.objects.filter(pk=segment.pk).update(size=sizes.get(segment.pk, 0), evaluated_at=now)
 

@@ -65,8 +65,7 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
         return False
     if stream.window_until is None:
         _open_window(stream, spec, started)
-    assert stream.window_until is not None
-    window = Window(stream.window_since, stream.window_until)
+    window = Window(stream.window_since, stream.window_until or started)
     for page in source.pages(stream.name, window, stream.cursor):
         _store(stream, page, lease, clock())
         if page.wait:
@@ -105,9 +104,7 @@ def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime)
     hinted = Stream.objects.values_list("hinted_at", flat=True).get(pk=stream.pk)
     again = now if hinted and stream.window_until and hinted > stream.window_until else now + spec.every
     with transaction.atomic():
-        done = lease.release(
-            due_at=again, pulled_until=stream.window_until, window_since=None, window_until=None, cursor="", failures=0, problem=""
-        )
+        done = lease.release(due_at=again, pulled_until=stream.window_until, window_since=None, window_until=None, cursor="", failures=0, problem="")
         if done:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
     return done

@@ -90,7 +90,9 @@ def _tell(connection: Connection, destination: Destination, entries: Sequence[Le
 def _settle_without_call(entries: Sequence[LedgerEntry], now: datetime) -> list[LedgerEntry]:
     """Nothing is told about marks that are as wanted already, and nothing is taken away that is not ours."""
     rest: list[LedgerEntry] = []
-    as_wanted, foreign, absent = [], [], []
+    as_wanted: list[LedgerEntry] = []
+    foreign: list[LedgerEntry] = []
+    absent: list[LedgerEntry] = []
     for entry in entries:
         if entry.sent_at is not None:
             rest.append(entry)
@@ -111,7 +113,9 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
     """What an earlier call left unknown is looked up; what is as wanted is settled, the rest is told again."""
     unknown = [entry for entry in entries if entry.sent_at is not None and not entry.profile.pending]
     rest = [entry for entry in entries if entry.sent_at is None or entry.profile.pending]
-    there, absent, gone = [], [], []
+    there: list[LedgerEntry] = []
+    absent: list[LedgerEntry] = []
+    gone: list[LedgerEntry] = []
     for entry, present in _read(destination, unknown):
         if present is None:
             gone.append(entry)

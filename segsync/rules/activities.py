@@ -152,9 +152,7 @@ ORDERS_REFUNDED = Activity(
         _date(lambda row: row.refund.at),
         _row("amount", Type.MONEY, "amount", "The amount refunded.", lambda row: row.refund.amount_minor),
         _count("refunds"),
-        _total(
-            "sum_amount", Type.MONEY, "total", "What the refunds come to.", lambda chosen: sum(row.refund.amount_minor for row in chosen)
-        ),
+        _total("sum_amount", Type.MONEY, "total", "What the refunds come to.", lambda chosen: sum(row.refund.amount_minor for row in chosen)),
     ),
 )
 
@@ -176,9 +174,7 @@ CHECKOUTS_ABANDONED = Activity(
         _row("recovered", Type.FLAG, "recovered", "Whether an order came of it.", lambda row: row.recovered_at is not None),
         *product_parameters(lambda line: line, scope="line", needs=frozenset[Kind]({"checkout_lines"})),
         _count("checkouts"),
-        _total(
-            "sum_amount", Type.MONEY, "total", "What the checkouts come to.", lambda chosen: sum(row.amount_minor or 0 for row in chosen)
-        ),
+        _total("sum_amount", Type.MONEY, "total", "What the checkouts come to.", lambda chosen: sum(row.amount_minor or 0 for row in chosen)),
     ),
 )
 

@@ -63,8 +63,7 @@ def judge(rule: tree.Rule, facts: CustomerFacts, moment: Moment) -> Verdict:
     check_tree(rule)
     terms = Terms(moment, facts.currency_exponent)
     verdicts = tuple(
-        ClauseVerdict(format_clause(clause.body), _body(clause.body, terms)(facts), _evidence(clause.body, facts, terms))
-        for clause in tree.clauses(rule.root)
+        ClauseVerdict(format_clause(clause.body), _body(clause.body, terms)(facts), _evidence(clause.body, facts, terms)) for clause in tree.clauses(rule.root)
     )
     return Verdict(_node(rule.root, terms)(facts), verdicts)
 

@@ -48,14 +48,9 @@ def survey(rule: tree.Rule) -> Survey:
     ranked = [clause.body.name for clause in tree.clauses(rule.root) if isinstance(clause.body, tree.Rank)]
     return Survey(
         hour_windows=frozenset(
-            HourWindow(offset, read.needs - UNTIMED)
-            for read in reads
-            for value in read.test.values
-            if (offset := _hour_offset(value)) is not None
+            HourWindow(offset, read.needs - UNTIMED) for read in reads for value in read.test.values if (offset := _hour_offset(value)) is not None
         ),
-        day_valued=any(
-            (isinstance(read.entry, Attribute) and read.entry.day_valued) or any(map(_is_relative_day, read.test.values)) for read in reads
-        ),
+        day_valued=any((isinstance(read.entry, Attribute) and read.entry.day_valued) or any(map(_is_relative_day, read.test.values)) for read in reads),
         needs=frozenset().union(*(read.needs for read in reads), *map(_activity_needs, names), *map(_attribute_needs, ranked)),
         activity_kinds=frozenset(name for name in names if "activities" in _activity_needs(name)),
     )

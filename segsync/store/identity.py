@@ -63,17 +63,11 @@ def resolve(shop_id: int, claims: Sequence[frozenset[Key]], now: datetime) -> li
         chosen.append(keep)
     roots = {id(person.root()): person.root() for person in chosen}
     fresh = [person for person in roots.values() if person.id is None]
-    rows = Customer.objects.bulk_create(
-        [Customer(shop_id=shop_id, changed_at=now, change_cause="import", created_at=now) for _ in fresh], batch_size=500
-    )
+    rows = Customer.objects.bulk_create([Customer(shop_id=shop_id, changed_at=now, change_cause="import", created_at=now) for _ in fresh], batch_size=500)
     for person, row in zip(fresh, rows, strict=True):
         person.id = row.pk
     Identity.objects.bulk_create(
-        [
-            Identity(shop_id=shop_id, customer_id=person.id, kind=kind, value=value)
-            for person in roots.values()
-            for kind, value in sorted(person.keys)
-        ],
+        [Identity(shop_id=shop_id, customer_id=_id(person), kind=kind, value=value) for person in roots.values() for kind, value in sorted(person.keys)],
         batch_size=500,
     )
     for keep, other in merges:
@@ -106,13 +100,15 @@ def merge(shop_id: int, survivor: int, other: int, now: datetime) -> None:
 def drop_emails(shop_id: int, customer_id: int, emails: Iterable[str]) -> None:
     """Forget addresses that no record of this person holds any longer, so that somebody else may go by them."""
     gone = {normal_email(email) for email in emails}
-    held = {normal_email(email) for emails_ in Profile.objects.filter(shop_id=shop_id, customer_id=customer_id).values_list("emails", flat=True) for email in emails_}
+    lists = Profile.objects.filter(shop_id=shop_id, customer_id=customer_id).values_list("emails", flat=True)
+    held = {normal_email(email) for emails_of_one in lists for email in emails_of_one}
     Identity.objects.filter(shop_id=shop_id, customer_id=customer_id, kind=Identity.EMAIL, value__in=gone - held).delete()
 
 
 def _id(person: _Person) -> int:
     found = person.root().id
-    assert found is not None
+    if found is None:
+        raise RuntimeError("A person has no id although their row was saved.")
     return found
 
 

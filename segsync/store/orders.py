@@ -7,14 +7,32 @@ from datetime import datetime
 
 from integrations import records
 from segsync.store.identity import find, resolve
+from segsync.store.insert import upsert_rows
 from segsync.store.models import Order, OrderLine
 from segsync.store.touched import Touched
 
-_COLUMNS = (
-    "customer version name number placed_at cancelled_at deleted_at test counted currency total_minor gross_minor refunded_minor"
-    " discount_minor channel country discount_codes tags refunds"
-).split()
-_LINE_COLUMNS = "product_id_text variant_id_text sku title vendor quantity current_quantity price_minor amount_minor discounted".split()
+_COLUMNS = [
+    "customer",
+    "version",
+    "name",
+    "number",
+    "placed_at",
+    "cancelled_at",
+    "deleted_at",
+    "test",
+    "counted",
+    "currency",
+    "total_minor",
+    "gross_minor",
+    "refunded_minor",
+    "discount_minor",
+    "channel",
+    "country",
+    "discount_codes",
+    "tags",
+    "refunds",
+]
+_LINE_COLUMNS = ["product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "current_quantity", "price_minor", "amount_minor", "discounted"]
 
 
 def owners_of(shop_id: int, source: str, customer_ids: Iterable[str], now: datetime) -> dict[str, int]:
@@ -71,30 +89,25 @@ def store_lines(shop_id: int, source: str, rows: Sequence[records.OrderLine], no
 
 
 def _insert_lines(shop_id: int, lines: Sequence[tuple[int, records.OrderLine]]) -> None:
-    OrderLine.objects.bulk_create(
-        [
-            OrderLine(
-                shop_id=shop_id,
-                order_id=order_id,
-                external_id=line.external_id,
-                product_id_text=line.product_id,
-                variant_id_text=line.variant_id,
-                sku=line.sku[:255],
-                title=line.title[:500],
-                vendor=line.vendor[:255],
-                quantity=line.quantity,
-                current_quantity=line.current_quantity,
-                price_minor=line.price_minor,
-                amount_minor=line.amount_minor,
-                discounted=line.discounted,
-            )
-            for order_id, line in lines
-        ],
-        update_conflicts=True,
-        unique_fields=["order", "external_id"],
-        update_fields=_LINE_COLUMNS,
-        batch_size=2000,
+    rows = (
+        (
+            shop_id,
+            order_id,
+            line.external_id,
+            line.product_id,
+            line.variant_id,
+            line.sku[:255],
+            line.title[:500],
+            line.vendor[:255],
+            line.quantity,
+            line.current_quantity,
+            line.price_minor,
+            line.amount_minor,
+            line.discounted,
+        )
+        for order_id, line in lines
     )
+    upsert_rows(OrderLine, ["shop", "order", "external_id", *_LINE_COLUMNS], ["order", "external_id"], rows)
 
 
 def _order(shop_id: int, source: str, row: records.Order, customer_id: int | None) -> Order:

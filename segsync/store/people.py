@@ -7,13 +7,26 @@ from datetime import datetime
 
 from integrations import records
 from segsync.store.identity import Key, drop_emails, find, normal_email, resolve
+from segsync.store.insert import instant, upsert_rows
 from segsync.store.models import Activity, Identity, Profile
 from segsync.store.touched import Touched
 
-_FACTS = (
-    "added_at order_count amount_spent_minor tags countries language account_status email_subscription sms_subscription"
-    " product_subscription rfm_group predicted_spend_tier properties"
-).split()
+_FACTS = [
+    "added_at",
+    "order_count",
+    "amount_spent_minor",
+    "tags",
+    "countries",
+    "language",
+    "account_status",
+    "email_subscription",
+    "sms_subscription",
+    "product_subscription",
+    "rfm_group",
+    "predicted_spend_tier",
+    "properties",
+]
+_ACTIVITY_COLUMNS = ["shop", "customer", "source", "external_id", "kind", "at", "subject", "campaign_id", "campaign", "url", "title"]
 _COLUMNS = ["customer", "version", "gone_at", "emails", *_FACTS]
 
 
@@ -29,9 +42,7 @@ def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer],
         return
     owners = resolve(shop_id, [_names(source, row) for row in news], now)
     profiles = [_profile(shop_id, source, row, owner) for row, owner in zip(news, owners, strict=True)]
-    Profile.objects.bulk_create(
-        profiles, update_conflicts=True, unique_fields=["shop", "source", "external_id"], update_fields=_COLUMNS, batch_size=500
-    )
+    Profile.objects.bulk_create(profiles, update_conflicts=True, unique_fields=["shop", "source", "external_id"], update_fields=_COLUMNS, batch_size=500)
     for profile in profiles:
         old = known.get(profile.external_id)
         if old is None or old.customer_id != profile.customer_id or old.gone_at:
@@ -51,25 +62,26 @@ def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity]
         del by_id[id_]
     people = find(shop_id, Identity.EMAIL, {normal_email(row.subject) for row in by_id.values()} - {""})
     contacts = find(shop_id, source, {row.contact_id for row in by_id.values()} - {""})
-    fresh = [
-        Activity(
-            shop_id=shop_id,
-            customer_id=contacts.get(row.contact_id) or people.get(normal_email(row.subject)),
-            source=source,
-            external_id=row.external_id,
-            kind=row.kind,
-            at=row.at,
-            subject=normal_email(row.subject),
-            campaign_id=row.campaign_id,
-            campaign=row.campaign[:255],
-            url=row.url[:1000],
-            title=row.title[:255],
+    owners = [contacts.get(row.contact_id) or people.get(normal_email(row.subject)) for row in by_id.values()]
+    rows_of = (
+        (
+            shop_id,
+            owner,
+            source,
+            row.external_id,
+            row.kind,
+            instant(row.at),
+            normal_email(row.subject),
+            row.campaign_id,
+            row.campaign[:255],
+            row.url[:1000],
+            row.title[:255],
         )
-        for row in by_id.values()
-    ]
-    Activity.objects.bulk_create(fresh, batch_size=1000)
-    touched.stored += len(fresh)
-    touched.mark("engagement", (row.customer_id for row in fresh))
+        for owner, row in zip(owners, by_id.values(), strict=True)
+    )
+    upsert_rows(Activity, _ACTIVITY_COLUMNS, ["shop", "source", "external_id"], rows_of)
+    touched.stored += len(by_id)
+    touched.mark("engagement", owners)
 
 
 def _names(source: str, row: records.Customer) -> frozenset[Key]:

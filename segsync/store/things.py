@@ -13,8 +13,8 @@ from segsync.store.models import Order as OrderRow
 from segsync.store.orders import owners_of
 from segsync.store.touched import Touched
 
-_PRODUCT_FACTS = "product_type vendor category tags collections".split()
-_CHECKOUT_COLUMNS = "customer version created_at recovered_at deleted_at total_minor lines".split()
+_PRODUCT_FACTS = ["product_type", "vendor", "category", "tags", "collections"]
+_CHECKOUT_COLUMNS = ["customer", "version", "created_at", "recovered_at", "deleted_at", "total_minor", "lines"]
 
 
 def store_products(shop_id: int, source: str, rows: Sequence[records.Product], now: datetime, touched: Touched) -> None:
@@ -129,7 +129,7 @@ def _checkout_line(line: records.CheckoutLine) -> list[Any]:
 
 def _append(model: type[Product] | type[Checkout], column: str, shop_id: int, source: str, told: dict[str, list[list[Any]]]) -> list[str]:
     """Add rows to a list column, once each (its first element names it); returns the ids found."""
-    found = list(model._base_manager.filter(shop_id=shop_id, source=source, external_id__in=list(told)))
+    found: list[Any] = list(model._base_manager.filter(shop_id=shop_id, source=source, external_id__in=list(told)))
     for row in found:
         have = {item[0] for item in getattr(row, column)}
         setattr(row, column, getattr(row, column) + [item for item in told[row.external_id] if item[0] not in have])

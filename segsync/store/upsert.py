@@ -15,7 +15,6 @@ from segsync.store import orders, people, things
 from segsync.store.models import Customer
 from segsync.store.touched import Touched
 
-
 Handler = Callable[[int, str, Sequence[Any], datetime, Touched], None]
 # Order matters: people before what they did, parents before their children.
 _HANDLERS: tuple[tuple[type, Handler], ...] = (

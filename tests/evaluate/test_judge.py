@@ -135,7 +135,14 @@ def test_merged_people_leave_and_the_survivor_is_judged_on_everything(shop: Shop
 
 def test_the_sweep_moves_out_whoever_an_hour_window_has_passed_over(shop: Shop) -> None:
     some = segment(shop, "checkouts_abandoned MATCHES (date >= -24h, recovered = false)")
-    tell(shop, "shopify", customer("1"), customer("2"), checkout("c1", "1", NOON - timedelta(hours=23, minutes=58)), checkout("c2", "2", NOON - timedelta(hours=2)))
+    tell(
+        shop,
+        "shopify",
+        customer("1"),
+        customer("2"),
+        checkout("c1", "1", NOON - timedelta(hours=23, minutes=58)),
+        checkout("c2", "2", NOON - timedelta(hours=2)),
+    )
     whole(shop)
     assert inside(some) == {"1", "2"}
     schedule = due.make_schedule(shop, NOON)

@@ -18,9 +18,13 @@ class Loopback:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.url = f"http://{self.host}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
+        """Answer nobody any more; returns when the port is closed."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits in accept
+        self._thread.join(5)
         self._listener.close()
 
     def _serve(self) -> None:

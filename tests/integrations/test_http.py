@@ -52,8 +52,8 @@ def test_without_a_whole_answer_a_change_may_have_been_carried_out(serve: Serve,
     assert type(error_of(serve(broken), safe=True)) is Transient
 
 
-def test_a_platform_that_cannot_be_reached_was_told_nothing(serve: Serve) -> None:
-    closed = serve(answer(200))
+def test_a_platform_that_cannot_be_reached_was_told_nothing() -> None:
+    closed = Loopback([answer(200)])
     closed.close()
     assert type(error_of(closed, safe=False)) is Transient
 

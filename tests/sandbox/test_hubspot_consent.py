@@ -24,7 +24,7 @@ def exchange(hubspot: HubSpot, **changes: str) -> Any:
     form = {
         "grant_type": "authorization_code",
         "client_id": "sandbox-hubspot-client",
-        "client_secret": "sandbox-hubspot-secret",
+        "client_secret": "sandbox-hubspot-secret-of-no-use-elsewhere",
         "redirect_uri": REDIRECT,
     }
     return hubspot.http.post(f"/oauth/{V}/token", data=form | changes)
@@ -128,7 +128,7 @@ def test_parameters_in_the_address_are_not_read(hubspot: HubSpot) -> None:
     query = {
         "grant_type": "authorization_code",
         "client_id": "sandbox-hubspot-client",
-        "client_secret": "sandbox-hubspot-secret",
+        "client_secret": "sandbox-hubspot-secret-of-no-use-elsewhere",
         "redirect_uri": REDIRECT,
         "code": approve(hubspot),
     }
@@ -181,7 +181,7 @@ def test_a_bad_refresh_token_has_hubspots_shape(hubspot: HubSpot) -> None:
 
 
 def test_introspection_tells_of_a_living_token_and_nothing_of_others(hubspot: HubSpot) -> None:
-    form = {"client_id": "sandbox-hubspot-client", "client_secret": "sandbox-hubspot-secret"}
+    form = {"client_id": "sandbox-hubspot-client", "client_secret": "sandbox-hubspot-secret-of-no-use-elsewhere"}
     told = hubspot.http.post(f"/oauth/{V}/token/introspect", data=form | {"token": hubspot.token}).json
     assert told is not None
     assert (told["active"], told["hub_id"], told["hub_domain"], told["token_use"]) == (True, HUB, "shop.example", "access_token")
@@ -190,7 +190,7 @@ def test_introspection_tells_of_a_living_token_and_nothing_of_others(hubspot: Hu
 
 def test_a_revoked_refresh_token_is_bad_but_the_app_keeps_its_access_token(hubspot: HubSpot) -> None:
     tokens = exchange(hubspot, code=approve(hubspot)).json
-    form = {"client_id": "sandbox-hubspot-client", "client_secret": "sandbox-hubspot-secret", "token": tokens["refresh_token"]}
+    form = {"client_id": "sandbox-hubspot-client", "client_secret": "sandbox-hubspot-secret-of-no-use-elsewhere", "token": tokens["refresh_token"]}
     assert hubspot.http.post(f"/oauth/{V}/token/revoke", data=form).status_code == 200
     assert refresh(hubspot, tokens["refresh_token"]).status_code == 400
     hubspot.token = tokens["access_token"]

@@ -45,14 +45,14 @@ def test_a_delivery_is_signed_as_the_official_client_checks_it(hubspot: HubSpot)
     assert (sent["url"], sent["account"]) == (URL, str(HUB))
     assert Signature.is_valid(
         signature=headers["X-HubSpot-Signature-v3"],
-        client_secret="sandbox-hubspot-secret",
+        client_secret="sandbox-hubspot-secret-of-no-use-elsewhere",
         request_body=sent["body"].decode(),
         http_uri=URL,
         http_method="POST",
         signature_version="v3",
         timestamp=headers["X-HubSpot-Request-Timestamp"],
     )
-    assert headers["X-HubSpot-Signature"] == signature_v1("sandbox-hubspot-secret", sent["body"])
+    assert headers["X-HubSpot-Signature"] == signature_v1("sandbox-hubspot-secret-of-no-use-elsewhere", sent["body"])
 
 
 def test_ten_retries_spread_over_about_a_day() -> None:

@@ -131,7 +131,7 @@ def test_consent_and_exchange_over_http(server: SandboxServer) -> None:
         "code": answered_by(approved.headers["Location"])["code"],
         "redirect_uri": consent_form()["redirect_uri"],
         "client_id": "sandbox-hubspot-client",
-        "client_secret": "sandbox-hubspot-secret",
+        "client_secret": "sandbox-hubspot-secret-of-no-use-elsewhere",
     }
     tokens = session.post(f"{base}/oauth/{V}/token", data=form, timeout=5).json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}

@@ -79,7 +79,7 @@ class Command(BaseCommand):
             for child in segsync_children(place.port, env={}, logs=place.var / "logs"):
                 family.add(child)
             _wait_for(f"{place.app_url}/health", family, 60)
-            demo = Demo(place.app_url, place.sandbox_url, store["domain"], store["hub_id"], family, self.stdout._out, options["timeout"])
+            demo = Demo(place.app_url, place.sandbox_url, store["domain"], store["hub_id"], family, out, options["timeout"])
             out.write("4. Installing the app into the store by OAuth, then connecting HubSpot")
             demo.connect()
             out.write(f"   {connections(store['domain'])}")

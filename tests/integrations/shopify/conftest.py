@@ -27,7 +27,7 @@ def server() -> Iterator[SandboxServer]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    running = SandboxServer(World(SandboxConfig(port=port)))
+    running = SandboxServer(World(SandboxConfig(port=port, shopify_client_secret="a secret of more than thirty-two bytes")))
     running.start()
     yield running
     running.stop()

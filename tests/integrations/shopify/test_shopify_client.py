@@ -182,3 +182,17 @@ def test_fault_24_a_lost_answer_to_the_refresh_costs_nothing(connection: Connect
     with pytest.raises(UnknownOutcome):
         client.execute("shop")
     assert client.execute("shop")["shop"]["currencyCode"] == "GBP"
+
+
+def test_no_token_is_ever_logged(connection: Connection, sandbox: SandboxServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    sandbox.shopify.tokens.access.clear()
+    sandbox.world.faults.add(Fault("500", operation="Shop", remaining=1))
+    client = ShopifyClient(connection)
+    with pytest.raises(Transient):
+        client.execute("shop")
+    client.execute("shop")
+    secrets = [*sandbox.shopify.tokens.access, *sandbox.shopify.tokens.refresh]
+    assert "token.refreshed" in caplog.text
+    assert secrets
+    assert not [secret for secret in secrets if secret in caplog.text]
