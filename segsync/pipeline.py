@@ -19,6 +19,7 @@ from segsync.diff.route import route
 from segsync.diff.targets import make_targets
 from segsync.evaluate import due, judge
 from segsync.evaluate.models import Cause, Schedule
+from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
 from segsync.pull import hints, run
 from segsync.pull.models import Stream
@@ -62,16 +63,17 @@ def decide(*, shop_id: int, **_: object) -> None:
     schedule = Schedule.objects.select_related("shop").filter(shop_id=shop_id).first()
     if schedule is None or not ready_to_decide(schedule.shop):
         return
-    lease = claim(Schedule, schedule.pk, now=now, ttl=judge.TTL)
+    lease = claim(Schedule, schedule.pk, now=now, ttl=TTL)
     if lease is None:
         return
     fields: dict[str, object] = {}
     try:
-        schedule.refresh_from_db()
-        _start(schedule, now)
-        fields = _evaluate(schedule, lease, now)
-        make_targets(schedule.shop, clock.now())
-        route(schedule.shop, clock.now)
+        with kept(lease, clock.now):
+            schedule.refresh_from_db()
+            _start(schedule, now)
+            fields = _evaluate(schedule, lease, now)
+            make_targets(schedule.shop, clock.now())
+            route(schedule.shop, clock.now)
     except judge.LeaseLost:
         log.warning("shop.lost", shop__id=shop_id)
         return

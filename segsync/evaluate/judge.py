@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 from django.db import transaction
@@ -14,6 +14,7 @@ from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.facts import FactsReader
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
+from segsync.heartbeat import TTL
 from segsync.leases import Lease
 from segsync.rules import check, interpret, windows
 from segsync.rules.facts import CustomerFacts
@@ -23,7 +24,6 @@ from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
 BATCH = 500
-TTL = timedelta(seconds=120)
 
 
 @dataclass(frozen=True, slots=True)

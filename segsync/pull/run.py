@@ -13,12 +13,12 @@ from integrations import registry
 from integrations.base import Page, StreamSpec, Window
 from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Restart, Transient
 from integrations.models import Connection
+from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.pull.models import Run, Stream
 from segsync.store.upsert import store_page
 
 log = structlog.get_logger(__name__)
-TTL = timedelta(seconds=120)
 SLICE = timedelta(seconds=120)  # work at most this long in one go, so that other shops get their turn
 
 
@@ -45,7 +45,8 @@ def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
         lease.release(due_at=None)
         return False
     try:
-        return _pull(stream, lease, clock)
+        with kept(lease, clock):
+            return _pull(stream, lease, clock)
     except LeaseLost:
         log.warning("stream.lost", stream__id=stream.pk)
     except IntegrationError as error:

@@ -16,6 +16,7 @@ from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect,
 from integrations.models import Connection
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.targets import settings_of
+from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.push import ledger
 from segsync.push.ledger import Told
@@ -23,7 +24,6 @@ from segsync.push.models import Attempt, Channel
 from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
-TTL = timedelta(minutes=10)  # longer than any one call, bulk ones included
 SLICE = timedelta(seconds=60)
 
 
@@ -38,8 +38,9 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     try:
         if connection.status == Connection.Status.CONNECTED:
             destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
-            prepare(connection, destination, clock)
-            settled = _push(connection, destination, lease, clock)
+            with kept(lease, clock):
+                prepare(connection, destination, clock)
+                settled = _push(connection, destination, lease, clock)
             lease.release(due_at=None, failures=0, problem="")
         else:
             lease.release(due_at=None, problem=connection.reason)
