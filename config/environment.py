@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, ValidationError
 
 ROOT = Path(__file__).resolve().parent.parent
+BROKERS = ("redis", "rediss", "amqp", "amqps", "memory")
+_HINTS = {  # what the libraries' own words leave out
+    "Not a valid boolean.": "give 1 or 0.",
+    "Not a valid database URL.": "give postgres://user:password@host:5432/name, or sqlite:///path/of/a/file.",
+}
 
 
 def fernet_keys(values: list[str]) -> list[str]:
@@ -32,9 +38,21 @@ def log_level(value: str) -> str:
 
 def address(value: str) -> str:
     """Pass on an http(s) address without its trailing slash; raises ValidationError for anything else."""
-    if not value.startswith(("http://", "https://")):
-        raise ValidationError(f"'{value}' is not an address: it must begin with https:// (or http:// on your own machine).")
+    try:
+        parts = urlsplit(value)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ValidationError(f"'{value}' is not an address: it must begin with https:// (or http:// on your own machine) and name a host.")
     return value.rstrip("/")
+
+
+def broker(value: str) -> str:
+    """Pass on a message broker's address, or "" for the one in memory; raises ValidationError, which never shows it: it may hold a password."""
+    if value and urlsplit(value).scheme not in BROKERS:
+        raise ValidationError(f"begin it with one of {', '.join(f'{scheme}://' for scheme in BROKERS)}, or leave it empty.")
+    return value
 
 
 class Environment:
@@ -54,7 +72,7 @@ class Environment:
         self.public_url: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000")
         self.behind_proxy: bool = env.bool("BEHIND_PROXY", False)
         self.database = env.dj_db_url("DATABASE_URL", f"sqlite:///{self.var_dir / 'segsync.sqlite3'}", conn_max_age=60)
-        self.broker_url: str = env.str("CELERY_BROKER_URL", "")
+        self.broker_url: str = env.str("CELERY_BROKER_URL", "", validate=broker)
         self.log_level: str = env.str("LOG_LEVEL", "INFO", validate=log_level)
         self.shopify_client_id: str = env.str("SHOPIFY_CLIENT_ID", "")
         self.shopify_client_secrets: list[str] = env.list("SHOPIFY_CLIENT_SECRETS", [])
@@ -66,18 +84,20 @@ class Environment:
         self.hubspot_api_url: str = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
         self.hubspot_app_url: str = env.str("HUBSPOT_APP_URL", "https://app.hubspot.com")
         problems: list[str] = []
+        wrong: set[str] = set()
         try:
             env.seal()
         except EnvValidationError as error:
             told: Any = error.error_messages
-            problems += [f"{name}: {' '.join(map(str, texts))}" for name, texts in told.items()]
-        problems += self._missing()
+            problems += [f"{name}: {' '.join(_HINTS.get(str(text), str(text)) for text in texts)}" for name, texts in told.items()]
+            wrong |= set(told)
+        problems += [f"{name}: {problem}" for name, problem in self._missing() if name not in wrong]
         if problems:
             lines = "\n".join(f"  - {problem}" for problem in problems)
             raise ImproperlyConfigured(f"SegSync cannot start; set these variables (see .env.example):\n{lines}")
 
-    def _missing(self) -> list[str]:
-        problems = []
+    def _missing(self) -> list[tuple[str, str]]:
+        problems: list[tuple[str, str]] = []
         for name, value in (
             ("PUBLIC_URL", self.public_url),
             ("HUBSPOT_API_URL", self.hubspot_api_url),
@@ -87,15 +107,19 @@ class Environment:
             try:
                 address(value)
             except ValidationError as error:
-                problems.append(f"{name}: {error}")
+                problems.append((name, str(error)))
         if "{shop}" not in self.shopify_shop_url:
-            problems.append("SHOPIFY_SHOP_URL: it must hold {shop}, where the shop's domain goes.")
+            problems.append(("SHOPIFY_SHOP_URL", "it must hold {shop}, where the shop's domain goes."))
+        try:
+            (self.var_dir / "static").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problems.append(("SEGSYNC_VAR_DIR", f"'{self.var_dir}' cannot be written ({error.strerror}); name a folder that can."))
         if self.debug:
             return problems
         if not self.secret_key:
-            problems.append("SECRET_KEY: missing; give a long random text.")
+            problems.append(("SECRET_KEY", "missing; give a long random text."))
         if not self.encryption_keys:
-            problems.append("SEGSYNC_ENCRYPTION_KEYS: missing; make a key with `DEBUG=1 python manage.py make_key` and keep it apart from SECRET_KEY.")
+            problems.append(("SEGSYNC_ENCRYPTION_KEYS", "missing; make a key with `python manage.py make_key` and keep it apart from SECRET_KEY."))
         if not self.allowed_hosts:
-            problems.append("ALLOWED_HOSTS: missing; name the host of PUBLIC_URL.")
+            problems.append(("ALLOWED_HOSTS", "missing; name the host of PUBLIC_URL."))
         return problems

@@ -12,7 +12,6 @@ from segsync.console.navigation import UNFOLD as UNFOLD
 ENV = Environment()
 BASE_DIR = ROOT
 VAR_DIR = ENV.var_dir
-VAR_DIR.mkdir(parents=True, exist_ok=True)
 
 DEBUG = ENV.debug
 SECRET_KEY = ENV.secret_key or "development-only-and-refused-outside-DEBUG"
@@ -86,7 +85,6 @@ USE_I18N = True
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "whitenoise.storage.CompressedManifestStaticFilesStorage"},

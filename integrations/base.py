@@ -136,7 +136,7 @@ class Destination(Protocol):
     mark: MarkKind  # the kind of mark this platform keeps
     batch_size: int  # how many changes one call of `write` may take
     settle: timedelta  # longest time a request given up on may still be carried out
-    tells_already: bool  # whether `write` tells DONE from ALREADY; where not, callers `read` before they first add
+    tells_already: bool  # whether `write` tells DONE from ALREADY; where not, callers look at `marks` before they first add
 
     def ensure_place(self, place: Place, description: str) -> Place:
         """Make sure the place exists and return it with its id.
@@ -153,6 +153,13 @@ class Destination(Protocol):
 
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """Whether each member has the mark now; None when the person is not there."""
+        ...
+
+    def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
+        """All marks on each member now, whoever put them there, as casefolded names; None when the person is not there.
+
+        Raises `Misconfigured` where the platform does not need it (`tells_already`).
+        """
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:

@@ -56,6 +56,10 @@ class HubSpotDestination:
             raise NotFound("The list has not been made in HubSpot yet.")
         return memberships.members_among(self._client, place.external_id, members) if members else {}
 
+    def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
+        """Raises Misconfigured: HubSpot's answer to a write tells who was in the list before."""
+        raise Misconfigured("HubSpot is not asked for all lists of a contact: its answers tell who was in a list before.")
+
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Carry out the changes, each list in calls of at most 1,000 contacts."""
         for one in changes:

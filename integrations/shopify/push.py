@@ -66,11 +66,15 @@ class ShopifyDestination:
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """See `integrations.base.Destination`; tags are compared without regard to case, as Shopify does."""
         tag = place.name.casefold()
-        found: dict[str, bool | None] = dict.fromkeys(members)
+        return {member: None if tags is None else tag in tags for member, tags in self.marks(members).items()}
+
+    def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
+        """See `integrations.base.Destination`: the tags of each customer, 250 customers to a request."""
+        found: dict[str, frozenset[str] | None] = dict.fromkeys(members)
         for some in chunks([member for member in found if is_id(member)], READ_AT_ONCE):
             nodes = self._client.execute("customer_tags", {"ids": [gid(member) for member in some]})["nodes"]
             for member, node in zip(some, nodes, strict=True):
-                found[member] = None if node is None else tag in {each.casefold() for each in node["tags"]}
+                found[member] = None if node is None else frozenset(each.casefold() for each in node["tags"])
         return found
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:

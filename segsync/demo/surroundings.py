@@ -12,7 +12,7 @@ from integrations.sandbox.world import SandboxConfig
 
 MARK = "SEGSYNC_DEMO"  # set in the demo's own processes
 LOGIN = "demo"
-PASSWORD = "demo-only-password"  # noqa: S105 (a sample store on loopback)
+PASSWORD = "demo-only-password"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
 SLICE = timedelta(seconds=60)
+ASK_UP_TO = 500  # people whose marks are asked for before a first write
 
 
 def push(channel_id: int, clock: Callable[[], datetime]) -> int:
@@ -134,16 +135,22 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
 def _leave_foreign(destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> list[LedgerEntry]:
     """Before a mark is first added: where somebody else has put it already, it stays theirs."""
     asked = [entry for entry in entries if entry.wanted and not entry.owned_since]
-    foreign, gone = [], []
-    for entry, present in _read(destination, asked):
-        if present is None:
-            gone.append(entry)
-        elif present:
-            foreign.append(entry)
+    marks = _marks(destination, asked)
+    gone = [entry for entry in asked if marks[entry.profile_id] is None]
+    foreign = [entry for entry in asked if entry.target.name.casefold() in (marks[entry.profile_id] or ())]
     ledger.acknowledge(foreign, present=True, owned=False, outcome=Told.ALREADY, now=clock(), detail="It was there before us.")
     ledger.gone(gone, clock())
     done = {entry.pk for entry in (*foreign, *gone)}
     return [entry for entry in entries if entry.pk not in done]
+
+
+def _marks(destination: Destination, entries: Sequence[LedgerEntry]) -> dict[int, frozenset[str] | None]:
+    """The marks on each record: asked for, or for many people as last pulled (asking would cost as much as writing)."""
+    profiles = {entry.profile_id: entry.profile for entry in entries}
+    if len(profiles) > ASK_UP_TO:
+        return {id_: frozenset(tag.casefold() for tag in profile.tags or ()) for id_, profile in profiles.items()}
+    found = destination.marks([profile.external_id for profile in profiles.values()])
+    return {id_: found.get(profile.external_id) for id_, profile in profiles.items()}
 
 
 def _read(destination: Destination, entries: Sequence[LedgerEntry]) -> list[tuple[LedgerEntry, bool | None]]:

@@ -17,7 +17,7 @@ def upsert_rows(model: type[models.Model], columns: Sequence[str], unique: Seque
     Values must be what the database takes as it is: text, numbers, booleans, or instants put through `instant`.
     """
     quote = connection.ops.quote_name
-    names = {field.name: quote(field.column) for field in model._meta.concrete_fields}
+    names = {field.name: quote(str(field.column)) for field in model._meta.concrete_fields}
     news = [f"{names[name]} = EXCLUDED.{names[name]}" for name in columns if name not in unique]
     statement = (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names[name] for name in columns)})"  # noqa: S608 (names come from our models)

@@ -78,9 +78,7 @@ class HubSpotApp:
         asked = _AUTHORIZE.fullmatch(path)
         if asked and request.method in ("GET", "POST"):
             config, hub_id = self._world.config, int(asked[1]) if asked[1] else None
-            return consent.authorize(
-                request, self.grants, self._world.portals, config.hubspot_client_id, config.redirect_origins, hub_id, now
-            )
+            return consent.authorize(request, self.grants, self._world.portals, config.hubspot_client_id, config.redirect_origins, hub_id, now)
         oauth = _OAUTH.fullmatch(path)
         if oauth and request.method == "POST":
             return _reply(self._token(request, oauth[1], now))

@@ -122,16 +122,12 @@ def _page(asked: MultiDict[str, str], choices: list[Portal], required: list[str]
     hidden = "".join(f'<input type=hidden name="{name}" value="{escape(asked[name])}">' for name in _ASKED if asked.get(name))
     accounts = "".join(f'<option value="{one.hub_id}">{escape(one.domain)} ({one.hub_id})</option>' for one in choices)
     needed = "".join(f"<li>{escape(scope)}</li>" for scope in required)
-    boxes = "".join(
-        f'<li><label><input type=checkbox name=granted value="{escape(scope)}" checked> {escape(scope)}</label></li>' for scope in optional
-    )
+    boxes = "".join(f'<li><label><input type=checkbox name=granted value="{escape(scope)}" checked> {escape(scope)}</label></li>' for scope in optional)
     body = (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Connect app to HubSpot (sandbox)</title><style>{_STYLE}</style>"
         "<h1>Connect the app to a HubSpot account (sandbox)</h1><form method=post>"
         f"{hidden}<p><label>Account <select name=portal>{accounts}</select></label>"
-        f"<p>The app asks to:<ul>{needed}</ul>"
-        + (f"<p>Optional:<ul>{boxes}</ul>" if boxes else "")
-        + "<p><button class=go name=decision value=approve>"
+        f"<p>The app asks to:<ul>{needed}</ul>" + (f"<p>Optional:<ul>{boxes}</ul>" if boxes else "") + "<p><button class=go name=decision value=approve>"
         "Connect app</button><button name=decision value=deny>Cancel</button></form></html>"
     )
     return Response(body, mimetype="text/html")

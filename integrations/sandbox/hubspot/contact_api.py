@@ -95,9 +95,7 @@ def archive(call: ApiCall, contact_id: str) -> Reply:
 def merge(call: ApiCall) -> Reply:
     """Merge one contact into another and answer with the survivor."""
     body = call.body()
-    primary, other = (
-        _living(find(call.portal, bounded(as_text(body.get(name), name), name, 0))) for name in ("primaryObjectId", "objectIdToMerge")
-    )
+    primary, other = (_living(find(call.portal, bounded(as_text(body.get(name), name), name, 0))) for name in ("primaryObjectId", "objectIdToMerge"))
     survivor = merge_contacts(call.portal, primary, other, call.now, "INTEGRATION")
     return Reply(shown(call.portal, [survivor], ())[0])
 

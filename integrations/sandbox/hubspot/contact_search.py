@@ -36,11 +36,7 @@ def search(call: ApiCall) -> Reply:
     query = str(body.get("query") or "").lower()
     order = _sort(call.portal, body)
     index = index_of(call.portal)
-    found = [
-        contact
-        for contact in index.searchable(call.now)
-        if _passes(call.portal, index, contact, groups) and _queried(call.portal, contact, query)
-    ]
+    found = [contact for contact in index.searchable(call.now) if _passes(call.portal, index, contact, groups) and _queried(call.portal, contact, query)]
     found.sort(key=lambda contact: contact.id)
     if order:
         name, descending = order

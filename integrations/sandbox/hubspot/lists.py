@@ -51,9 +51,7 @@ def require_free_name(portal: Portal, name: str, but: CrmList | None = None) -> 
         raise invalid(f"A list already exists with the name '{name}'. Please choose another name.", subCategory="ILS.DUPLICATE_LIST_NAMES")
 
 
-def create_list(
-    portal: Portal, name: str, processing_type: str, at: datetime, *, folder_id: int = 0, filter_branch: Json | None = None
-) -> CrmList:
+def create_list(portal: Portal, name: str, processing_type: str, at: datetime, *, folder_id: int = 0, filter_branch: Json | None = None) -> CrmList:
     """Add a list; a SNAPSHOT is filled by its filters at once. Raises a 400 refusal for a taken name, an unknown type or folder, a
     DYNAMIC list without filters, or filters that mean nothing."""
     if processing_type not in TYPES:
@@ -81,11 +79,7 @@ def members_of(portal: Portal, one: CrmList) -> dict[int, datetime]:
         return one.members
     matches = matcher(portal, one.filter_branch)
     filtered_since = one.filters_updated_at or one.created_at
-    return {
-        contact.id: max(filtered_since, contact.created_at)
-        for contact in portal.contacts.values()
-        if not contact.archived and matches(contact)
-    }
+    return {contact.id: max(filtered_since, contact.created_at) for contact in portal.contacts.values() if not contact.archived and matches(contact)}
 
 
 def change_members(portal: Portal, one: CrmList, add: Iterable[int], remove: Iterable[int], at: datetime) -> MembershipChange:

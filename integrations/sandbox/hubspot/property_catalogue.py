@@ -59,9 +59,7 @@ YES_NO = {"true": "Yes", "false": "No"}
 FIELD_TYPES = {"string": "text", "number": "number", "datetime": "date", "date": "date", "bool": "booleancheckbox", "enumeration": "select"}
 
 
-def definition(
-    name: str, label: str, kind: str, group: str, *, read_only: bool = False, options: dict[str, str] | None = None, field_type: str = ""
-) -> Json:
+def definition(name: str, label: str, kind: str, group: str, *, read_only: bool = False, options: dict[str, str] | None = None, field_type: str = "") -> Json:
     """A property HubSpot defines, as the properties API gives it."""
     values = YES_NO if kind == "bool" and options is None else options or {}
     return {
@@ -72,8 +70,7 @@ def definition(
         "description": "",
         "groupName": group,
         "options": [
-            {"label": text, "value": value, "displayOrder": order, "hidden": False, "description": ""}
-            for order, (value, text) in enumerate(values.items())
+            {"label": text, "value": value, "displayOrder": order, "hidden": False, "description": ""} for order, (value, text) in enumerate(values.items())
         ],
         "displayOrder": -1,
         "calculated": False,

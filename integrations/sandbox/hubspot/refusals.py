@@ -76,8 +76,7 @@ class PropertyProblem:
 def invalid_properties(problems: list[PropertyProblem], portal_id: int) -> Refusal:
     """400 for property values: the message repeats the problems as JSON text, `errors` lists them by code and property."""
     told = [
-        {"isValid": False, "message": p.message, "error": p.code, "name": p.name, "localizedErrorMessage": p.message, "portalId": portal_id}
-        for p in problems
+        {"isValid": False, "message": p.message, "error": p.code, "name": p.name, "localizedErrorMessage": p.message, "portalId": portal_id} for p in problems
     ]
     errors = [{"message": p.message, "code": p.code, "context": {"propertyName": [p.name]}} for p in problems]
     return invalid(f"Property values were not valid: {json.dumps(told, separators=(',', ':'))}", errors=errors)

@@ -119,7 +119,5 @@ ROUTES = (
 @cache
 def url_map() -> Map:
     """The addresses of `ROUTES` in every version they have; rules with fixed words win over rules with ids."""
-    rules = [
-        Rule(route.path.replace("{v}", version), methods=[route.method], endpoint=route) for route in ROUTES for version in route.versions
-    ]
+    rules = [Rule(route.path.replace("{v}", version), methods=[route.method], endpoint=route) for route in ROUTES for version in route.versions]
     return Map(rules, strict_slashes=False, merge_slashes=False)
