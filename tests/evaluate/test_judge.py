@@ -87,8 +87,8 @@ def test_nobody_can_be_in_a_segment_twice_at_a_time(shop: Shop) -> None:
     some = segment(shop, "number_of_orders >= 1")
     tell(shop, "shopify", customer("1", orders=1))
     whole(shop)
+    stay = Membership.objects.get()
     with pytest.raises(IntegrityError), transaction.atomic():
-        stay = Membership.objects.get()
         Membership.objects.create(shop=shop, segment=some, customer=stay.customer, since=NOON, version=stay.version, cause="import")
 
 

@@ -105,9 +105,7 @@ def test_missing_row_values_are_not_chosen() -> None:
 
 def test_products_without_an_id_are_told_apart_by_sku_then_title() -> None:
     lines = (LineFacts(sku="A", title="Tea"), LineFacts(sku="B", title="Tea"), LineFacts(title="Tea"), LineFacts(title="Tea"))
-    assert holds(
-        "products_purchased MATCHES (distinct_products = 3, count = 1)", CustomerFacts("1", orders=(order(ago(days=1), 1, *lines),))
-    )
+    assert holds("products_purchased MATCHES (distinct_products = 3, count = 1)", CustomerFacts("1", orders=(order(ago(days=1), 1, *lines),)))
 
 
 def test_amounts_are_exact() -> None:

@@ -92,10 +92,7 @@ def portal() -> Portal:
         event("c1", "CLICK", 180, url="https://shop.example/p/1"), event("o3", "OPEN", 240, filtered=True),
         event("s2", "SENT", 7200, 5556), event("d2", "DELIVERED", 7201, 5556),
     ]  # fmt: skip
-    made.page_views = [
-        PageView(f"v{minute}", 101, START + timedelta(minutes=minute), f"https://shop.example/{minute}", "Page")
-        for minute in (0, 5, 90, 95)
-    ]
+    made.page_views = [PageView(f"v{minute}", 101, START + timedelta(minutes=minute), f"https://shop.example/{minute}", "Page") for minute in (0, 5, 90, 95)]
     return made
 
 

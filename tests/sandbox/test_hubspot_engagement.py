@@ -161,8 +161,7 @@ def test_a_large_portal_answers_quickly(hubspot: HubSpot) -> None:
     portal.contacts |= {n: Contact(n, {"email": f"p{n}@example.com"}, START, START) for n in range(1_000, 3_000)}
     kinds = ("SENT", "DELIVERED", "OPEN", "CLICK")
     portal.email_events = [
-        EmailEvent(f"e{n}", START + timedelta(seconds=n), kinds[n % 4], f"p{draw.randrange(1_000, 3_000)}@example.com", 5555 + n % 50)
-        for n in range(100_000)
+        EmailEvent(f"e{n}", START + timedelta(seconds=n), kinds[n % 4], f"p{draw.randrange(1_000, 3_000)}@example.com", 5555 + n % 50) for n in range(100_000)
     ]
     asked = {"properties": ["email", "hs_email_open", "hs_email_last_open_date"], "inputs": [{"id": str(n)} for n in range(1_000, 1_100)]}
     body(hubspot.post(f"/crm/objects/{V}/contacts/batch/read", asked))  # builds the index

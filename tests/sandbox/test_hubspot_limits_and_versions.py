@@ -66,9 +66,7 @@ def test_limits_can_be_scaled(hubspot: HubSpot) -> None:
     assert hubspot.get(DETAILS).status_code == 429
 
 
-@pytest.mark.parametrize(
-    "path", ["/crm/v3/objects/contacts", "/crm/v3/lists", "/oauth/v1/token", "/contacts/v1/lists", "/crm/objects/2025-09/contacts", "/"]
-)
+@pytest.mark.parametrize("path", ["/crm/v3/objects/contacts", "/crm/v3/lists", "/oauth/v1/token", "/contacts/v1/lists", "/crm/objects/2025-09/contacts", "/"])
 def test_numbered_and_unknown_versions_are_gone(hubspot: HubSpot, path: str) -> None:
     assert hubspot.get(path).status_code == 404
 

@@ -81,9 +81,7 @@ def test_contacts_are_upserted_and_searched(client: OfficialClient) -> None:
 
 
 def test_lists_live_through_the_client(client: OfficialClient) -> None:
-    lists, memberships, folders = (
-        dated(api) for api in (client.crm.lists.lists_api, client.crm.lists.memberships_api, client.crm.lists.folders_api)
-    )
+    lists, memberships, folders = (dated(api) for api in (client.crm.lists.lists_api, client.crm.lists.memberships_api, client.crm.lists.folders_api))
     folder = folders.create(ListFolderCreateRequest(name="SegSync", parent_folder_id="0")).folder
     made = lists.create(ListCreateRequest(name="VIP buyers", object_type_id="0-1", processing_type="MANUAL")).list
     folders.move_list(ListMoveRequest(list_id=made.list_id, new_folder_id=folder.id))

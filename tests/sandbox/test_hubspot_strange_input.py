@@ -32,9 +32,7 @@ WORDS = st.sampled_from(
     ["101", "", " ", "-1", "9" * 30, "email", "EQ", "IN", "BETWEEN", "CONTAINS_TOKEN", "[", "*", "OR", "AND", "PROPERTY", "DYNAMIC", "0-1"]
 ) | st.text(max_size=8)
 LEAVES = st.none() | st.booleans() | st.integers(-5, 10**20) | st.floats(allow_nan=False, allow_infinity=False) | WORDS
-BODIES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6), max_leaves=25
-)
+BODIES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6), max_leaves=25)
 PARAMETERS = (
     "limit",
     "after",
@@ -64,9 +62,7 @@ def hubspot() -> HubSpot:
     body=BODIES,
     query=st.dictionaries(st.sampled_from(PARAMETERS), WORDS),
 )
-def test_no_request_is_answered_by_a_failure(
-    hubspot: HubSpot, route: Route, ident: str, number: int, body: Any, query: dict[str, str]
-) -> None:
+def test_no_request_is_answered_by_a_failure(hubspot: HubSpot, route: Route, ident: str, number: int, body: Any, query: dict[str, str]) -> None:
     path = re.sub(r"<int:\w+>", str(number), route.path.replace("{v}", route.versions[-1] or "v1"))
     path = re.sub(r"<[^>]+>", lambda _found: ident.replace("/", "") or "x", path)
     answer = hubspot.call(route.method, path, body, query_string=query)
