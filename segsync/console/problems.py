@@ -34,7 +34,7 @@ def problems(shop: Shop) -> list[Problem]:
 def _connections(shop: Shop) -> list[Problem]:
     found = Connection.objects.filter(shop=shop).exclude(status=Connection.Status.CONNECTED)
     return [
-        _problem(f"{platform(row.vendor)} {row.account} is {row.get_status_display()}. {row.reason}", row, "integrations.view_connection")
+        _problem(f"{platform(row.vendor)} {row.account}: {row.get_status_display()}. {row.reason}", row, "integrations.view_connection")
         for row in found[:ENOUGH]
     ]
 
