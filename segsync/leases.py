@@ -49,7 +49,10 @@ def free(now: datetime) -> Q:
 
 
 def claim(model: type[models.Model], pk: int, *, now: datetime, ttl: timedelta, only: Q | None = None) -> Lease | None:
-    """Take the row for `ttl`, if nobody holds it (and `only` still holds); None when somebody was faster."""
+    """Take the row for `ttl`, if nobody holds it (and `only` still holds); None when somebody was faster.
+
+    `only` may ask for columns of the row alone: PostgreSQL does not look at joined rows again after waiting for a lock.
+    """
     token = secrets.token_hex(16)
     rows = model._base_manager.filter(free(now), pk=pk)
     if only is not None:

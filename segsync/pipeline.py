@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from celery import shared_task
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from integrations.models import Connection, Delivery, Shop
 from segsync import clock
@@ -25,6 +25,7 @@ from segsync.pull import hints, run
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
 from segsync.push.push import push
+from segsync.reach import reachable
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
 from segsync.rules.starters import starters
@@ -33,6 +34,7 @@ from segsync.store.portrait import top_category
 
 log = structlog.get_logger(__name__)
 NUDGE = {"expires": 10, "ignore_result": True}
+GIVE_UP = 12  # failures in a row (about three quarters of an hour) after which a first pull is not waited for any longer
 
 
 @shared_task(name="segsync.pipeline.tick")
@@ -41,7 +43,7 @@ def tick(**_: object) -> None:
     now = clock.now()
     if Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).exists():
         hints.heed(now)
-    for stream_id in Stream.objects.filter(free(now), due_at__lte=now, connection__status=Connection.Status.CONNECTED).values_list("pk", flat=True):
+    for stream_id in Stream.objects.filter(free(now), reachable(now), due_at__lte=now).values_list("pk", flat=True):
         pull_stream.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for shop_id in shops_to_decide(now):
         decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
@@ -77,8 +79,13 @@ def decide(*, shop_id: int, **_: object) -> None:
     except judge.LeaseLost:
         log.warning("shop.lost", shop__id=shop_id)
         return
-    finally:
-        lease.release(**fields)
+    except Exception:
+        lease.renew(now=clock.now(), ttl=TTL)  # kept, so that what fails is not tried again at once
+        raise
+    except BaseException:
+        lease.release()
+        raise
+    lease.release(**fields)
     tick.apply_async(**NUDGE)
 
 
@@ -120,23 +127,28 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
 
 def ready_to_decide(shop: Shop) -> bool:
     """Whether everything connected has been pulled once, or cannot be: half a back-fill would move people in and out."""
-    waiting = Stream.objects.filter(shop=shop, connection__status=Connection.Status.CONNECTED, pulled_until__isnull=True, failures__lt=5)
-    return not waiting.exists()
+    return not _asked(shop).filter(pulled_until__isnull=True, refused_at__isnull=True, failures__lt=GIVE_UP).exists()
+
+
+def _asked(shop: Shop) -> QuerySet[Stream]:
+    """The streams that are asked for now: connected, and within what was granted."""
+    return Stream.objects.filter(shop=shop, connection__status=Connection.Status.CONNECTED, due_at__isnull=False)
 
 
 def shops_to_decide(now: datetime) -> set[int]:
     """Shops with somebody to judge or to route, or whose evaluation or sweep is due."""
-    schedules = Schedule.objects.filter(free(now))
+    schedules = Schedule.objects.filter(free(now)).exclude(shop__status=Shop.Status.UNINSTALLED)
     when = Q(whole_wanted_at__lte=now) | Q(due_at__lte=now) | Q(swept_until__lte=now - due.SWEEP_EVERY) | Q(swept_until__isnull=True)
     shops = set(schedules.filter(when).values_list("shop_id", flat=True))
-    marked = Customer.objects.filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version")))
-    shops |= set(marked.filter(shop__schedule__in=schedules).order_by().values_list("shop_id", flat=True).distinct())
+    for newer, older in (("facts_version", "judged_version"), ("outcome_version", "routed_version")):  # each has an index of its own
+        marked = Customer.objects.filter(**{f"{newer}__gt": F(older)}, shop__schedule__in=schedules)
+        shops |= set(marked.order_by().values_list("shop_id", flat=True).distinct())
     return shops
 
 
 def channels_to_push(now: datetime) -> set[int]:
     """Ways out with a mark to tell or a target to make ready, that are free, not paused and not waiting."""
-    channels = Channel.objects.filter(free(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False, connection__status=Connection.Status.CONNECTED)
+    channels = Channel.objects.filter(free(now), reachable(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False)
     entries = LedgerEntry.objects.filter(
         generation__gt=F("acked_generation"), parked_at__isnull=True, next_attempt_at__lte=now, target__ready_at__isnull=False, target__state=Target.State.ON
     )
@@ -161,7 +173,10 @@ def rule_changed(segment: Segment, now: datetime) -> None:
 
 
 def settled(shop: Shop, now: datetime) -> bool:
-    """Whether nothing is left to pull for the first time, judge, route, make ready or tell for this shop (parked marks aside)."""
+    """Whether nothing is left to pull for the first time, judge, route, make ready or tell for this shop.
+
+    Aside from what waits for a person: parked marks, paused or refused targets, connections that are not connected.
+    """
     if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, outcome=Delivery.Outcome.WAITING).exists():
         return False
     if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():
@@ -169,9 +184,10 @@ def settled(shop: Shop, now: datetime) -> bool:
     schedule = Schedule.objects.filter(shop=shop).first()
     if schedule is None or schedule.whole_wanted_at or (schedule.lease_until and schedule.lease_until > now):
         return False
-    if Stream.objects.filter(shop=shop, window_until__isnull=False).exists() or Stream.objects.filter(shop=shop, hinted_at__gt=F("pulled_until")).exists():
+    if _asked(shop).filter(Q(window_until__isnull=False) | Q(hinted_at__gt=F("pulled_until")), refused_at__isnull=True).exists():
         return False
-    targets = Target.objects.filter(shop=shop, state=Target.State.ON, ready_at__isnull=True, reason="")
-    if targets.exists():
+    targets = Target.objects.filter(shop=shop, state=Target.State.ON, connection__status=Connection.Status.CONNECTED)
+    if targets.filter(ready_at__isnull=True, reason="").exists():
         return False
-    return not LedgerEntry.objects.filter(shop=shop, generation__gt=F("acked_generation"), parked_at__isnull=True, target__state=Target.State.ON).exists()
+    ready = targets.filter(ready_at__isnull=False)
+    return not LedgerEntry.objects.filter(target__in=ready, generation__gt=F("acked_generation"), parked_at__isnull=True).exists()

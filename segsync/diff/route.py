@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -17,6 +17,7 @@ from segsync.evaluate.models import Membership
 from segsync.store.models import Customer, Identity, Profile
 
 BATCH = 500
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # the version of a record nobody has told of yet: whatever is told is newer
 
 
 def route(shop: Shop, clock: Callable[[], datetime]) -> int:
@@ -28,7 +29,7 @@ def route(shop: Shop, clock: Callable[[], datetime]) -> int:
     waiting = Customer.objects.filter(shop=shop, outcome_version__gt=F("routed_version")).order_by("pk")
     while ids := list(waiting.values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            Shop.objects.select_for_update().get(pk=shop.pk)
+            Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
             _route(shop, ids, clock())
             Customer.objects.filter(shop=shop, pk__in=ids).update(routed_version=F("outcome_version"))
         routed += len(ids)
@@ -49,11 +50,13 @@ def _route(shop: Shop, ids: Sequence[int], now: datetime) -> None:
 def _route_to(
     shop: Shop, connection: Connection, targets: list[tuple[Target, set[int]]], inside: dict[int, set[int]], ids: Sequence[int], now: datetime
 ) -> None:
-    profiles = list(Profile.objects.filter(shop=shop, source=connection.vendor, customer_id__in=ids, gone_at__isnull=True))
-    served = {profile.customer_id for profile in profiles}
+    known = list(Profile.objects.filter(shop=shop, source=connection.vendor, customer_id__in=ids))
+    profiles = [profile for profile in known if profile.gone_at is None]
+    close([profile.pk for profile in known if profile.gone_at], now)
+    served = {profile.customer_id for profile in known}  # somebody deleted over there is not created again
     wanted_at_all = {segment for _, segments in targets for segment in segments}
     unserved = [id_ for id_ in ids if id_ not in served and inside[id_] & wanted_at_all]
-    profiles += _yet_to_create(shop, connection, unserved, now)
+    profiles += _yet_to_create(shop, connection, unserved)
     entries = {
         (entry.target_id, entry.profile_id): entry
         for entry in LedgerEntry.objects.filter(connection=connection, profile_id__in=[profile.pk for profile in profiles])
@@ -66,11 +69,28 @@ def _route_to(
             entry = entries.get((target.pk, profile.pk))
             if entry is None and wanted:
                 fresh.append(LedgerEntry(shop=shop, connection=connection, target=target, profile=profile, wanted=True, wanted_at=now, next_attempt_at=now))
-            elif entry is not None and entry.wanted != wanted:
-                flipped[wanted].append(entry.pk)
+            elif entry is not None and (entry.wanted != wanted or (wanted and entry.outcome == LedgerEntry.Outcome.GONE)):
+                flipped[wanted].append(entry.pk)  # also for somebody who was gone and is back
     LedgerEntry.objects.bulk_create(fresh, batch_size=1000)
     for wanted, entry_ids in flipped.items():
         _flip(entry_ids, wanted, now)
+
+
+def close(gone_profiles: Sequence[int], now: datetime) -> None:
+    """Nothing is left to tell about the marks of people who are no longer there: their marks went with them."""
+    there = LedgerEntry.objects.filter(profile_id__in=gone_profiles).exclude(outcome=LedgerEntry.Outcome.GONE, acked_generation=F("generation"))
+    there.update(
+        present=False,
+        owned_since=None,
+        acked_generation=F("generation"),
+        acked_at=now,
+        sent_at=None,
+        attempts=0,
+        parked_at=None,
+        outcome=LedgerEntry.Outcome.GONE,
+        detail="",
+        next_attempt_at=now,
+    )
 
 
 def _flip(entry_ids: list[int], wanted: bool, now: datetime) -> None:
@@ -80,7 +100,7 @@ def _flip(entry_ids: list[int], wanted: bool, now: datetime) -> None:
     rows.update(wanted=wanted, wanted_at=now, generation=F("generation") + 1, attempts=0, parked_at=None)
 
 
-def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[int], now: datetime) -> list[Profile]:
+def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[int]) -> list[Profile]:
     """Records to be created over there, for those of these people who have an address, where the platform and the settings allow."""
     if not customer_ids or not registry.connector(connection.vendor).creates or not settings_of(shop).create_contacts:
         return []
@@ -88,7 +108,7 @@ def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[in
     first = dict(addresses.order_by("-pk").values_list("customer_id", "value"))  # the oldest address of each wins
     return Profile.objects.bulk_create(
         [
-            Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"new:{owner}", version=now, emails=[email])
+            Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"new:{owner}", version=NEVER, emails=[email])
             for owner, email in first.items()
         ]
     )

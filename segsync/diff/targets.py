@@ -41,6 +41,7 @@ def make_targets(shop: Shop, now: datetime) -> int:
             continue
         for segment in Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(targets__connection=connection):
             with transaction.atomic():
+                Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)  # nobody is routed between reading the targets and being marked
                 name = place_name(kind, segment, settings)
                 target, new = Target.objects.get_or_create(
                     shop=shop, connection=connection, kind=str(kind), name=name, defaults={"label": f"{LIST_PREFIX}{segment.name}", "due_at": now}

@@ -101,7 +101,7 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
 def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: FactsReader, now: datetime, cause: str | None) -> Moved:
     """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks."""
     with transaction.atomic():
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids)}
         living = [id_ for id_, row in people.items() if row.merged_into_id is None]
         facts = reader.read(living)

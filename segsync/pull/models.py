@@ -24,6 +24,7 @@ class Stream(Due):
     pulled_until = models.DateTimeField(null=True, blank=True, help_text="Everything changed before this has been stored.")
     hinted_at = models.DateTimeField(null=True, blank=True, help_text="When a webhook last asked for this stream.")
     failures = models.PositiveIntegerField(default=0)
+    refused_at = models.DateTimeField(null=True, blank=True, help_text="When it failed for a reason that only a person can change; nobody waits for it then.")
     problem = models.CharField(max_length=300, blank=True)
 
     class Meta:

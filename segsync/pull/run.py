@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from integrations import registry
 from integrations.base import Page, StreamSpec, Window
@@ -16,6 +16,7 @@ from integrations.models import Connection
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.pull.models import Run, Stream
+from segsync.reach import heed_limit, may_call
 from segsync.store.upsert import store_page
 
 log = structlog.get_logger(__name__)
@@ -27,22 +28,25 @@ class LeaseLost(Exception):
 
 
 def make_streams(connection: Connection, now: datetime) -> None:
-    """One row per stream that the connection's grants allow, due at once; streams that are there keep their place."""
+    """One row per stream that the connection's grants allow, due at once; streams that are there keep their place.
+
+    Whoever still pulls under an older grant loses the stream: its next page is not stored.
+    """
     for spec in registry.source(connection).streams:
         stream, made = Stream.objects.get_or_create(shop=connection.shop, connection=connection, name=spec.name, defaults={"due_at": now})
         if not made:
-            Stream.objects.filter(pk=stream.pk).update(due_at=now, failures=0, problem="")
+            Stream.objects.filter(pk=stream.pk).update(due_at=now, failures=0, refused_at=None, problem="", lease_until=None, lease_token="")
 
 
 def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
-    """Pull one stream for a while; True when a window was finished. Does nothing when somebody else holds the stream."""
+    """Pull one stream for a while; True when a window was finished. Does nothing when it is not due or somebody else holds it."""
     now = clock()
-    lease = claim(Stream, stream_id, now=now, ttl=TTL)
+    lease = claim(Stream, stream_id, now=now, ttl=TTL, only=Q(due_at__lte=now))
     if lease is None:
         return False
     stream = Stream.objects.select_related("connection__shop").get(pk=stream_id)
-    if stream.connection.status != Connection.Status.CONNECTED:
-        lease.release(due_at=None)
+    if not may_call(stream.connection, now):
+        lease.release()  # it stays due: whoever connects again or ends the pause need not know of it
         return False
     try:
         with kept(lease, clock):
@@ -51,8 +55,11 @@ def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
         log.warning("stream.lost", stream__id=stream.pk)
     except IntegrationError as error:
         _failed(stream, lease, error, clock())
+    except Exception as error:
+        _failed(stream, lease, Transient(f"SegSync itself failed on it ({type(error).__name__}); its log says why."), clock())
+        raise
     except BaseException:
-        lease.release(due_at=clock() + timedelta(minutes=1))
+        lease.release()
         raise
     return False
 
@@ -65,7 +72,7 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
         lease.release(due_at=None, problem="The scopes granted do not allow this any more.")
         return False
     if stream.window_until is None:
-        _open_window(stream, spec, started)
+        _open_window(stream, spec, lease, started)
     window = Window(stream.window_since, stream.window_until or started)
     for page in source.pages(stream.name, window, stream.cursor):
         _store(stream, page, lease, clock())
@@ -78,13 +85,15 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
     return _close_window(stream, spec, lease, clock())
 
 
-def _open_window(stream: Stream, spec: StreamSpec, now: datetime) -> None:
+def _open_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> None:
     since = stream.pulled_until - spec.overlap if stream.pulled_until else None
-    stream.window_since, stream.window_until, stream.cursor = since, now, ""
     with transaction.atomic():
-        stream.save(update_fields=["window_since", "window_until", "cursor"])
+        held = Stream.objects.filter(pk=stream.pk, lease_token=lease.token).update(window_since=since, window_until=now, cursor="")
+        if not held:
+            raise LeaseLost
         Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem="Begun again.")
         Run.objects.create(shop_id=stream.shop_id, stream=stream, since=since, until=now, started_at=now)
+    stream.window_since, stream.window_until, stream.cursor = since, now, ""
 
 
 def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
@@ -102,12 +111,14 @@ def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
 
 
 def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> bool:
-    hinted = Stream.objects.values_list("hinted_at", flat=True).get(pk=stream.pk)
-    again = now if hinted and stream.window_until and hinted > stream.window_until else now + spec.every
+    until = stream.window_until
     with transaction.atomic():
-        done = lease.release(due_at=again, pulled_until=stream.window_until, window_since=None, window_until=None, cursor="", failures=0, problem="")
+        done = lease.release(
+            due_at=now + spec.every, pulled_until=until, window_since=None, window_until=None, cursor="", failures=0, refused_at=None, problem=""
+        )
         if done:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
+            Stream.objects.filter(pk=stream.pk, hinted_at__gt=until).update(due_at=now)  # hinted at while this window was read
     return done
 
 
@@ -116,19 +127,22 @@ def _failed(stream: Stream, lease: Lease, error: IntegrationError, now: datetime
     failures = stream.failures + 1
     wait = timedelta(seconds=min(2 ** min(failures, 9), 600))
     fields: dict[str, object] = {"failures": failures, "problem": str(error)[:300]}
+    begin_again: dict[str, object] = {"cursor": "", "window_since": None, "window_until": None}
     match error:
         case Restart():
-            fields |= {"cursor": "", "window_since": None, "window_until": None}
+            fields |= begin_again
         case Transient(retry_after=float() | int() as seconds):
             wait = timedelta(seconds=seconds)
         case NeedsReconnect():
-            wait = timedelta(days=365)
+            wait = timedelta(minutes=1)  # nobody calls a connection that is not connected; it may have been connected anew meanwhile
         case Misconfigured():
             wait = timedelta(hours=1)
+            fields["refused_at"] = now
         case Permanent():
             wait = timedelta(minutes=10)
-            fields |= {"cursor": "", "window_since": None, "window_until": None}
-    if "cursor" in fields:
-        Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem=str(error)[:300])
-    lease.release(due_at=now + wait, **fields)
+            fields |= begin_again | {"refused_at": now}
+    heed_limit(stream.connection, error, now)
+    with transaction.atomic():
+        if lease.release(due_at=now + wait, **fields) and "cursor" in fields:
+            Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem=str(error)[:300])
     log.warning("stream.failed", stream__id=stream.pk, shop__id=stream.shop_id, error=type(error).__name__, failures=failures)

@@ -7,14 +7,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, QuerySet
 
 from integrations.base import Outcome, Result
 from segsync.diff.models import LedgerEntry
+from segsync.diff.route import close
 from segsync.store.models import Profile
 
 Told = LedgerEntry.Outcome
-MAX_ATTEMPTS = 12
+MAX_ATTEMPTS = 100  # about a day with the waits between them: no outage of a platform parks anything
 
 
 def due_entries(connection_id: int, now: datetime, limit: int) -> list[LedgerEntry]:
@@ -35,10 +36,9 @@ def begin(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, clai
 
     Should this process die, the rows come up again once the call can no longer be in flight, and are read back.
     """
-    ids = [entry.pk for entry in entries]
     with transaction.atomic():
-        LedgerEntry.objects.filter(pk__in=ids).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
-        LedgerEntry.objects.filter(pk__in=[entry.pk for entry in claim], owned_since__isnull=True).update(owned_since=now)
+        _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
+        _rows(claim).filter(owned_since__isnull=True).update(owned_since=now)
 
 
 def acknowledge(entries: Iterable[LedgerEntry], *, present: bool, owned: bool | None, outcome: str, now: datetime, detail: str = "") -> None:
@@ -46,11 +46,8 @@ def acknowledge(entries: Iterable[LedgerEntry], *, present: bool, owned: bool | 
 
     `owned` True: we put the mark there (an older claim keeps its date); False: it is not ours; None: as it was.
     """
-    groups: dict[int, list[int]] = defaultdict(list)
-    for entry in entries:
-        groups[entry.generation].append(entry.pk)
-    for generation, ids in groups.items():
-        rows = LedgerEntry.objects.filter(pk__in=ids)
+    for generation, some in _by_generation(entries).items():
+        rows = _rows(some)
         rows.update(
             present=present, acked_generation=generation, acked_at=now, sent_at=None, attempts=0, outcome=outcome, detail=detail[:300], next_attempt_at=now
         )
@@ -60,36 +57,49 @@ def acknowledge(entries: Iterable[LedgerEntry], *, present: bool, owned: bool | 
             rows.update(owned_since=None)
 
 
-def again(entries: Iterable[LedgerEntry], now: datetime, detail: str, wait: timedelta | None = None) -> None:
-    """Surely not carried out: try again after `wait`, or after a while that grows; after many tries a person must look."""
-    entries = list(entries)
-    _disclaim(entries)
+def found(entries: Iterable[LedgerEntry], *, present: bool) -> None:
+    """Read back and otherwise than wanted: what was sent is over, and this is how it stands."""
+    _rows(entries).update(sent_at=None, present=present)
+
+
+def again(entries: Iterable[LedgerEntry], now: datetime, detail: str) -> None:
+    """Surely not carried out: try again after a while that grows; after a day of tries a person must look."""
+    groups: dict[int, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
-        delay = wait if wait is not None else timedelta(seconds=min(2 ** (entry.attempts + 1), 900))
-        rows = LedgerEntry.objects.filter(pk=entry.pk)
-        if entry.attempts + 1 >= MAX_ATTEMPTS and wait is None:
-            rows.update(parked_at=now, sent_at=None, outcome=Told.REJECTED, detail=(detail or "Gave up after many tries.")[:300])
-        else:
-            rows.update(sent_at=None, next_attempt_at=now + delay, attempts=F("attempts") + 1, outcome=Told.RETRY, detail=detail[:300])
+        groups[entry.attempts + 1].append(entry)
+    for attempts, some in groups.items():
+        if attempts >= MAX_ATTEMPTS:
+            park(some, now, detail or "Gave up after many tries.")
+            continue
+        _disclaim(some)
+        later = now + timedelta(seconds=min(2 ** min(attempts, 10), 900))
+        _rows(some).update(sent_at=None, next_attempt_at=later, attempts=F("attempts") + 1, outcome=Told.RETRY, detail=detail[:300])
+
+
+def park(entries: Iterable[LedgerEntry], now: datetime, detail: str) -> None:
+    """Refused for good: a person must look. A mark that is wanted otherwise by now is told that instead."""
+    _disclaim(entries := list(entries))
+    _rows(entries).update(sent_at=None, next_attempt_at=now, outcome=Told.REJECTED, detail=detail[:300])
+    for generation, some in _by_generation(entries).items():
+        _rows(some).filter(generation=generation).update(parked_at=now)
 
 
 def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, detail: str) -> None:
     """May have been carried out: read back before it counts, once the call can no longer be in flight."""
-    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(
-        sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300]
-    )
+    _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
 
 
 def unsent(entries: Sequence[LedgerEntry], when: datetime, detail: str) -> None:
     """The whole call was not carried out, through no fault of these marks: they come up again at `when`."""
     _disclaim(entries)
-    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).update(sent_at=None, next_attempt_at=when, outcome=Told.RETRY, detail=detail[:300])
+    _rows(entries).update(sent_at=None, next_attempt_at=when, outcome=Told.RETRY, detail=detail[:300])
 
 
 def gone(entries: Sequence[LedgerEntry], now: datetime) -> None:
-    """These people are no longer there: nothing is left to tell about their marks."""
-    acknowledge(entries, present=False, owned=False, outcome=Told.GONE, now=now)
-    Profile.objects.filter(pk__in=[entry.profile_id for entry in entries], gone_at__isnull=True).update(gone_at=now)
+    """These people are no longer there: nothing is left to tell about any of their marks."""
+    people = [entry.profile_id for entry in entries]
+    Profile.objects.filter(pk__in=people, gone_at__isnull=True).update(gone_at=now)
+    close(people, now)
 
 
 def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: datetime, settle: timedelta) -> dict[Result, int]:
@@ -114,10 +124,7 @@ def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: dat
                 case Result.GONE:
                     gone(some, now)
                 case Result.REJECTED:
-                    _disclaim(some)
-                    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in some]).update(
-                        parked_at=now, sent_at=None, outcome=Told.REJECTED, detail=detail[:300]
-                    )
+                    park(some, now, detail)
                 case Result.RETRY:
                     again(some, now, detail)
                 case Result.UNKNOWN:
@@ -125,11 +132,17 @@ def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: dat
     return counts
 
 
-def _disclaim(entries: Sequence[LedgerEntry]) -> None:
-    """The mark was not put there after all: should it turn up, it is not ours."""
-    LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries]).exclude(present=True).update(owned_since=None)
+def _disclaim(entries: Iterable[LedgerEntry]) -> None:
+    """These were not put there after all: should one turn up, it is not ours. What was to be taken away stays ours until it is gone."""
+    _rows(entry for entry in entries if entry.wanted).exclude(present=True).update(owned_since=None)
 
 
-def waiting(connection_id: int) -> Q:
-    """Marks of a connection whose newest generation is not acknowledged."""
-    return Q(connection_id=connection_id, generation__gt=F("acked_generation"), parked_at__isnull=True)
+def _rows(entries: Iterable[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    return LedgerEntry.objects.filter(pk__in=[entry.pk for entry in entries])
+
+
+def _by_generation(entries: Iterable[LedgerEntry]) -> dict[int, list[LedgerEntry]]:
+    groups: dict[int, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.generation].append(entry)
+    return groups

@@ -7,20 +7,22 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
 from django.db.models import Q
 
 from integrations import registry
-from integrations.base import Change, Destination, MarkKind, NewMember, Place, Result
-from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, RateLimited, Transient, UnknownOutcome
+from integrations.base import Change, Destination, Result
+from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Transient, UnknownOutcome
 from integrations.models import Connection
-from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.models import LedgerEntry
 from segsync.diff.targets import settings_of
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.push import ledger
 from segsync.push.ledger import Told
 from segsync.push.models import Attempt, Channel
+from segsync.push.newcomers import create_missing, forget_pending
+from segsync.push.places import doubt, place_of, prepare, refuse
+from segsync.reach import heed_limit, may_call
 from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
@@ -29,60 +31,54 @@ ASK_UP_TO = 500  # people whose marks are asked for before a first write
 
 
 def push(channel_id: int, clock: Callable[[], datetime]) -> int:
-    """Tell one connection what is due, for a while; returns how many marks were settled. Does nothing while somebody else does."""
-    lease = claim(Channel, channel_id, now=clock(), ttl=TTL, only=Q(paused=False))
+    """Tell one connection what is due, for a while; returns how many marks were seen to.
+
+    Does nothing while somebody else does, while it is paused, or before the time it waits for.
+    """
+    now = clock()
+    lease = claim(Channel, channel_id, now=now, ttl=TTL, only=Q(paused=False) & (Q(due_at__isnull=True) | Q(due_at__lte=now)))
     if lease is None:
         return 0
     channel = Channel.objects.select_related("connection__shop").get(pk=channel_id)
     connection = channel.connection
-    settled = 0
+    if not may_call(connection, now):
+        lease.release()
+        return 0
+    told = 0
     try:
-        if connection.status == Connection.Status.CONNECTED:
-            destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
-            with kept(lease, clock):
-                prepare(connection, destination, clock)
-                settled = _push(connection, destination, lease, clock)
-            lease.release(due_at=None, failures=0, problem="")
-        else:
-            lease.release(due_at=None, problem=connection.reason)
+        destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
+        with kept(lease, clock):
+            told = _push(connection, destination, lease, clock)
+        lease.release(due_at=None, failures=0, problem="")
     except IntegrationError as error:
         _failed(channel, lease, error, clock())
-    except BaseException:
-        lease.release(due_at=clock() + timedelta(seconds=30))
+    except Exception as error:
+        _failed(channel, lease, Transient(f"SegSync itself failed on it ({type(error).__name__}); its log says why."), clock())
         raise
-    return settled
-
-
-def prepare(connection: Connection, destination: Destination, clock: Callable[[], datetime]) -> None:
-    """Make due targets ready: the list, or the tag and the platform's saved segment over it. A refusal is kept with the target."""
-    for target in Target.objects.filter(connection=connection, state=Target.State.ON, due_at__lte=clock()).order_by("pk"):
-        place = _place(target)
-        try:
-            place = destination.ensure_place(place, target.label)
-            view = destination.ensure_view(place, target.label, target.view_id) if place.kind is MarkKind.TAG else ""
-        except Permanent as error:
-            Target.objects.filter(pk=target.pk).update(reason=str(error)[:300], ready_at=None, due_at=clock() + timedelta(hours=1))
-            log.warning("target.refused", target__id=target.pk, shop__id=target.shop_id)
-        else:
-            Target.objects.filter(pk=target.pk).update(external_id=place.external_id, view_id=view, ready_at=clock(), due_at=None, reason="")
+    except BaseException:
+        lease.release()
+        raise
+    return told
 
 
 def _push(connection: Connection, destination: Destination, lease: Lease, clock: Callable[[], datetime]) -> int:
-    started, settled = clock(), 0
-    while clock() - started < SLICE and lease.renew(now=clock(), ttl=TTL):
+    started, told = clock(), 0
+    same = Connection.objects.filter(pk=connection.pk, status=Connection.Status.CONNECTED, generation=connection.generation)
+    while clock() - started < SLICE and lease.renew(now=clock(), ttl=TTL) and same.exists():
+        prepare(connection, destination, clock)
         entries = ledger.due_entries(connection.pk, clock(), destination.batch_size)
         if not entries:
             break
-        settled += len(entries)
+        told += len(entries)
         _tell(connection, destination, entries, clock)
-    return settled
+    return told
 
 
 def _tell(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> None:
     """One batch: settle what needs no call, read back what is unknown, create who is missing, then write the rest."""
     rest = _settle_without_call(entries, clock())
     rest = _read_back(destination, rest, clock)
-    rest = _create_missing(connection, destination, rest, clock)
+    rest = create_missing(connection, destination, rest, clock)
     if not destination.tells_already:
         rest = _leave_foreign(destination, rest, clock)
     if rest:
@@ -107,7 +103,7 @@ def _settle_without_call(entries: Sequence[LedgerEntry], now: datetime) -> list[
     ledger.acknowledge(as_wanted, present=True, owned=None, outcome=Told.ALREADY, now=now)
     ledger.acknowledge(foreign, present=True, owned=False, outcome=Told.FOREIGN, now=now)
     ledger.acknowledge(absent, present=False, owned=False, outcome=Told.ALREADY, now=now)
-    Profile.objects.filter(pk__in=[entry.profile_id for entry in absent if entry.profile.pending]).delete()
+    forget_pending([entry for entry in absent if entry.profile.pending])
     return rest
 
 
@@ -118,11 +114,12 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
     there: list[LedgerEntry] = []
     absent: list[LedgerEntry] = []
     gone: list[LedgerEntry] = []
-    for entry, present in _read(destination, unknown):
+    for entry, present in _read(destination, unknown, clock):
         if present is None:
             gone.append(entry)
         elif present != entry.wanted:
             entry.sent_at, entry.present = None, present
+            ledger.found([entry], present=present)
             rest.append(entry)
         else:
             (there if present else absent).append(entry)
@@ -145,79 +142,62 @@ def _leave_foreign(destination: Destination, entries: Sequence[LedgerEntry], clo
 
 
 def _marks(destination: Destination, entries: Sequence[LedgerEntry]) -> dict[int, frozenset[str] | None]:
-    """The marks on each record: asked for, or for many people as last pulled (asking would cost as much as writing)."""
+    """The marks on each record, asked for.
+
+    For many people that would cost as much as writing: then only those are asked for whose mark was there when they were last
+    pulled, or has been told before, so that it may have come and gone since.
+    """
     profiles = {entry.profile_id: entry.profile for entry in entries}
+    asked = set(profiles)
     if len(profiles) > ASK_UP_TO:
-        return {id_: frozenset(tag.casefold() for tag in profile.tags or ()) for id_, profile in profiles.items()}
-    found = destination.marks([profile.external_id for profile in profiles.values()])
-    return {id_: found.get(profile.external_id) for id_, profile in profiles.items()}
+        asked = {entry.profile_id for entry in entries if entry.acked_generation or entry.target.name.casefold() in _pulled(entry.profile)}
+    found = destination.marks([profiles[id_].external_id for id_ in asked]) if asked else {}
+    return {id_: found.get(profile.external_id) if id_ in asked else _pulled(profile) for id_, profile in profiles.items()}
 
 
-def _read(destination: Destination, entries: Sequence[LedgerEntry]) -> list[tuple[LedgerEntry, bool | None]]:
+def _pulled(profile: Profile) -> frozenset[str]:
+    return frozenset(tag.casefold() for tag in profile.tags or ())
+
+
+def _read(destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> list[tuple[LedgerEntry, bool | None]]:
+    """How each mark stands; those of a place that is gone are left out: they come up again once somebody has put it right."""
     by_target: dict[int, list[LedgerEntry]] = defaultdict(list)
     for entry in entries:
         by_target[entry.target_id].append(entry)
     found: list[tuple[LedgerEntry, bool | None]] = []
     for some in by_target.values():
-        marks = destination.read(_place(some[0].target), [entry.profile.external_id for entry in some])
-        found += [(entry, marks.get(entry.profile.external_id)) for entry in some]
+        try:
+            marks = destination.read(place_of(some[0].target), [entry.profile.external_id for entry in some])
+        except Permanent as error:
+            refuse(some[0].target, error, clock())
+        else:
+            found += [(entry, marks.get(entry.profile.external_id)) for entry in some]
     return found
-
-
-def _create_missing(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> list[LedgerEntry]:
-    """Create people who have no record over there yet; their marks are told with the rest. Creating by address is idempotent."""
-    pending: dict[int, list[LedgerEntry]] = defaultdict(list)
-    for entry in entries:
-        if entry.profile.pending:
-            pending[entry.profile_id].append(entry)
-    if not pending:
-        return list(entries)
-    rest = [entry for entry in entries if not entry.profile.pending]
-    people = [NewMember(key=profile_id, email=some[0].profile.emails[0]) for profile_id, some in pending.items()]
-    for created in destination.create(people):
-        some = pending[created.key]
-        match created.result:
-            case Result.DONE | Result.ALREADY:
-                if _adopt(connection, some[0].profile, created.external_id):
-                    for entry in some:
-                        entry.profile.external_id, entry.sent_at = created.external_id, None
-                    rest += some
-            case Result.RETRY | Result.UNKNOWN:
-                ledger.again(some, clock(), created.detail)
-            case _:
-                now = clock()
-                LedgerEntry.objects.filter(pk__in=[entry.pk for entry in some]).update(parked_at=now, outcome=Told.REJECTED, detail=created.detail[:300])
-    return rest
-
-
-def _adopt(connection: Connection, profile: Profile, external_id: str) -> bool:
-    """Give the pending record its id; False when the record has been pulled meanwhile: then its own marks will do."""
-    with transaction.atomic():
-        if Profile.objects.filter(shop=connection.shop, source=connection.vendor, external_id=external_id).exists():
-            Profile.objects.filter(pk=profile.pk).delete()
-            return False
-        return Profile.objects.filter(pk=profile.pk).update(external_id=external_id) == 1
 
 
 def _write(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> None:
     adds = [entry for entry in entries if entry.wanted]
     attempt = Attempt.objects.create(shop=connection.shop, connection=connection, started_at=clock(), adds=len(adds), removes=len(entries) - len(adds))
     ledger.begin(entries, clock(), destination.settle, claim=[] if destination.tells_already else adds)
-    changes = [Change(entry.pk, _place(entry.target), entry.profile.external_id, entry.wanted) for entry in entries]
-    problem = ""
+    changes = [Change(entry.pk, place_of(entry.target), entry.profile.external_id, entry.wanted) for entry in entries]
     try:
         outcomes = destination.write(changes)
     except UnknownOutcome as error:
         ledger.unknown(entries, clock(), destination.settle, str(error))
-        counts, problem = {Result.UNKNOWN: len(entries)}, str(error)
+        _finish(attempt, {Result.UNKNOWN: len(entries)}, str(error), clock())
+        raise
     except IntegrationError as error:
         wait = error.retry_after if isinstance(error, Transient) and error.retry_after else 5.0
         ledger.unsent(entries, clock() + timedelta(seconds=wait), str(error))
         _finish(attempt, {Result.RETRY: len(entries)}, str(error), clock())
         raise
-    else:
-        counts = ledger.record(entries, outcomes, clock(), destination.settle)
-    _finish(attempt, counts, problem, clock())
+    counts = ledger.record(entries, outcomes, clock(), destination.settle)
+    _finish(attempt, counts, "", clock())
+    if counts.get(Result.REJECTED):
+        rejected = {outcome.key for outcome in outcomes if outcome.result is Result.REJECTED}
+        doubt((entry for entry in entries if entry.pk in rejected), clock())
+    if counts.get(Result.UNKNOWN) and set(counts) <= {Result.RETRY, Result.UNKNOWN}:
+        raise Transient("The platform did not say what became of anything it was told.")
 
 
 def _finish(attempt: Attempt, counts: dict[Result, int], problem: str, now: datetime) -> None:
@@ -231,18 +211,17 @@ def _finish(attempt: Attempt, counts: dict[Result, int], problem: str, now: date
     )
 
 
-def _place(target: Target) -> Place:
-    return Place(MarkKind(target.kind), target.name, target.external_id)
-
-
 def _failed(channel: Channel, lease: Lease, error: IntegrationError, now: datetime) -> None:
     """The connection as a whole did not take it: wait, and say why."""
     failures = channel.failures + 1
-    wait = timedelta(seconds=min(2**failures, 600))
+    wait = timedelta(seconds=min(2 ** min(failures, 10), 600))
     match error:
-        case RateLimited(retry_after=float() | int() as seconds) | Transient(retry_after=float() | int() as seconds):
+        case Transient(retry_after=float() | int() as seconds):
             wait = timedelta(seconds=seconds)
-        case NeedsReconnect() | Misconfigured():
+        case NeedsReconnect():
+            wait = timedelta(minutes=1)  # nobody calls a connection that is not connected; it may have been connected anew meanwhile
+        case Misconfigured():
             wait = timedelta(hours=1)
+    heed_limit(channel.connection, error, now)
     lease.release(due_at=now + wait, failures=failures, problem=str(error)[:300])
     log.warning("channel.failed", channel__id=channel.pk, shop__id=channel.shop_id, error=type(error).__name__, failures=failures)

@@ -37,7 +37,7 @@ def store_page(shop_id: int, source: str, page: Sequence[records.Record], now: d
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("store_page must run inside the transaction that moves the cursor.")
-    Shop.objects.select_for_update().get(pk=shop_id)
+    Shop.objects.select_for_update(no_key=True).get(pk=shop_id)
     touched = Touched()
     for kind, handler in _HANDLERS:
         if rows := [record for record in page if isinstance(record, kind)]:

@@ -1,0 +1,7 @@
+"""The whole line against the sandbox."""
+
+from __future__ import annotations
+
+from tests.line import both, line, other, sandbox
+
+__all__ = ["both", "line", "other", "sandbox"]

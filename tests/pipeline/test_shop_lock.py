@@ -1,0 +1,53 @@
+"""What is stored, judged and routed for one shop goes one after another, and nobody else has to wait for it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection, transaction
+
+from integrations.models import Delivery, Shop
+from tests.factories import NOON, customer, tell
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time, whatever it writes.")
+def test_invariant_3_a_webhook_is_taken_while_a_page_of_its_shop_is_stored() -> None:
+    shop = Shop.objects.create(domain="busy.myshopify.com")
+    done = threading.Event()
+
+    def webhook() -> None:
+        Delivery.objects.create(shop=shop, vendor="shopify", delivery_id="one", topic="orders/create", body=b"{}", received_at=NOON)
+        done.set()
+        connection.close()
+
+    with transaction.atomic():
+        tell(shop, "shopify", customer("1", "a@example.com"))
+        thread = threading.Thread(target=webhook)
+        thread.start()
+        taken = done.wait(5)
+    thread.join()
+    assert taken
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time, whatever it writes.")
+def test_two_pages_of_one_shop_are_stored_one_after_the_other() -> None:
+    shop = Shop.objects.create(domain="busy.myshopify.com")
+    done = threading.Event()
+
+    def page() -> None:
+        tell(shop, "shopify", customer("2", "a@example.com"))
+        done.set()
+        connection.close()
+
+    with transaction.atomic():
+        tell(shop, "shopify", customer("1", "a@example.com"))
+        thread = threading.Thread(target=page)
+        thread.start()
+        early = done.wait(0.3)
+    assert not early
+    thread.join(5)
+    assert done.is_set()
+    assert shop.customers.count() == 1  # the second page saw who the first one made
