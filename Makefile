@@ -40,7 +40,7 @@ check: setup
 	$(BIN)/python manage.py check
 
 browser: setup
-	@$(BIN)/python -m pytest tests/browser $(ARGS)
+	@$(BIN)/python -m pytest -m browser $(ARGS)
 
 screenshots: setup
 	@$(BIN)/python -m tests.browser.screenshots

@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 
-# Token prefixes: shopify.dev, Access tokens (shpat_, shprt_, shpss_ …); HubSpot private tokens (pat-…). E-mails by shape.
+# Token prefixes: shopify.dev, Access tokens (shpat_, shprt_, shpss_ …); HubSpot private tokens (pat-…). E-mails by shape, also
+# percent-encoded. OAuth answers come back as query parameters; addresses of databases and brokers hold passwords.
 _SECRET = re.compile(
-    r"(shp[a-z]{2,3}_[A-Za-z0-9_\-]+|pat-[a-z0-9]+-[A-Za-z0-9\-]+|Bearer\s+\S+|(?:access|refresh)_token['\"=: ]+[^\s'\",}]+|[\w.+\-]+@[\w\-]+\.[\w.\-]+)",
-    re.IGNORECASE,
+    r"""
+      shp[a-z]{2,3}_[\w\-]+ | pat-[a-z0-9]+-[\w\-]+
+    | (?:Bearer|Basic)\s+[^\s'"]+
+    | (?:access_token|refresh_token|id_token|client_secret|password|X-Shopify-Access-Token)\b['"]?\s*[=:]\s*b?['"]?[^\s'",}&]+
+    | (?<=[?&])(?:code|hmac|state|session|token)=[^&\s'"]+
+    | (?<=://)[^\s/@'"]{1,256}@
+    | [^\s<>"\[\](){},;:=@%/&?]{1,64}(?:@|%40)[\w\-]+(?:\.[\w\-]+)+
+    """,
+    re.IGNORECASE | re.VERBOSE,
 )
-_SECRET_KEYS = frozenset({"authorization", "access_token", "refresh_token", "client_secret", "email", "body", "password", "code", "hmac"})
+_SECRET_WORDS = frozenset({"authorization", "token", "secret", "email", "emails", "body", "password", "code", "hmac", "cookie"})
+_REDACTED = "[redacted]"
 
 
 def redact(_: object, __: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Replace tokens and e-mail addresses in every field of a log event by `[redacted]`."""
-    for key, value in event.items():
-        if key.lower() in _SECRET_KEYS:
-            event[key] = "[redacted]"
-        elif isinstance(value, str):
-            event[key] = _SECRET.sub("[redacted]", value)
-        elif isinstance(value, BaseException):
-            event[key] = _SECRET.sub("[redacted]", str(value))
-    return event
+    """Replace tokens, passwords and e-mail addresses in every field of a log event, however deep, by `[redacted]`."""
+    return {key: _clean(str(key), value) for key, value in event.items()}
+
+
+def _clean(key: str, value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if _SECRET_WORDS & set(key.lower().replace("-", "_").split("_")):
+        return _REDACTED
+    if isinstance(value, Mapping):
+        return {name: _clean(str(name), one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean("", one) for one in value]
+    if isinstance(value, bytes | bytearray | memoryview):
+        return f"[{len(value)} bytes]"
+    return _SECRET.sub(_REDACTED, str(value))
 
 
 _SHARED: list[Any] = [

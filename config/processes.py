@@ -10,19 +10,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from config.celery import broker_is_in_memory
 from config.environment import ROOT
 
+PATIENCE = 8.0  # seconds between asking a process to end and ending it
 _PR_SET_PDEATHSIG = 1  # prctl(2): the kernel ends the child when its parent dies, however that dies
 
 
 def _die_with_parent() -> None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _peak_kib(pid: int) -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        peak = int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0])
+        return peak + sum(_peak_kib(int(child)) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+    return 0
 
 
 @dataclass(slots=True)
@@ -55,12 +64,9 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def measure(self) -> None:
-        """Note the largest resident memory seen so far (Linux; elsewhere nothing is noted)."""
-        if self.process is None:
-            return
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            status = Path(f"/proc/{self.process.pid}/status").read_text()
-            self.peak_kib = max(self.peak_kib, int(status.split("VmHWM:")[1].split()[0]))
+        """Note the largest resident memory seen so far, that of its own children too (Linux; elsewhere nothing is noted)."""
+        if self.process is not None:
+            self.peak_kib = max(self.peak_kib, _peak_kib(self.process.pid))
 
     def signal(self, number: int) -> None:
         """Send a signal to the process and whatever it started."""
@@ -104,11 +110,18 @@ class Family:
         return news
 
     def stop(self) -> None:
-        """End all children: politely first, for good after 8 seconds."""
+        """End all children: politely first, for good after PATIENCE. An impatient second Ctrl-C does not leave half of them."""
+        impatient = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._stop()
+        finally:
+            signal.signal(signal.SIGINT, impatient)
+
+    def _stop(self) -> None:
         for child in self.children.values():
             child.measure()
             child.signal(signal.SIGTERM)
-        deadline = time.monotonic() + 8
+        deadline = time.monotonic() + PATIENCE
         for child in self.children.values():
             if child.process is None:
                 continue
@@ -138,11 +151,21 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def port_number(text: str) -> int:
+    """A port as given on a command line, 0 for any free one; raises ArgumentTypeError for what is none."""
+    if not text.isascii() or not text.isdigit() or int(text) > 65_535:
+        raise ArgumentTypeError(f"'{text}' is no port: give a number from 1 to 65535.")
+    return int(text)
+
+
+def free_port(taken: Collection[int] = ()) -> int:
+    """A port of the loopback interface that nothing listens on now, and none of `taken`."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port
 
 
 def segsync_children(port: int, *, env: Mapping[str, str], logs: Path | None, threads: int = 4) -> list[Child]:

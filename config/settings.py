@@ -131,7 +131,8 @@ HUBSPOT_APP_URL = ENV.hubspot_app_url.rstrip("/")
 HUBSPOT_API_VERSION = "2026-09"
 
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
-CELERY_BROKER_URL = ENV.broker_url or "memory://"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
+CELERY_BROKER_URL = ENV.broker_url or "memory://localhost"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
+CELERY_TASK_DEFAULT_QUEUE = ENV.queue  # others may use the same broker
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

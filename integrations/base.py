@@ -21,6 +21,7 @@ class StreamSpec:
 
     `every` is how often changes are asked for, `overlap` how far a window reaches back into the last one (search indexes
     lag), `scopes` what must have been granted, `hints` the webhook topics after which the stream is asked at once.
+    `widened_by` are scopes that let more of the past be seen: once one is granted, everything is asked for again.
     """
 
     name: str
@@ -28,6 +29,7 @@ class StreamSpec:
     overlap: timedelta
     scopes: frozenset[str] = frozenset()
     hints: frozenset[str] = frozenset()
+    widened_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ POLL = 2.0  # seconds between two looks at a running bulk operation
 _OVERLAP = timedelta(minutes=3)  # the search index behind `updated_at` lags; Shopify gives no figure
 _MINUTE = timedelta(minutes=1)
 _READ_ORDERS, _READ_CUSTOMERS, _READ_PRODUCTS = (frozenset({scope}) for scope in ("read_orders", "read_customers", "read_products"))
+_ALL_ORDERS = frozenset({"read_all_orders"})  # without it the last 60 days are seen (shopify.dev, "Access scopes")
 
 STREAMS = (
     StreamSpec("products", 10 * _MINUTE, _OVERLAP, _READ_PRODUCTS, frozenset({"products/create", "products/update"})),
@@ -53,8 +54,9 @@ STREAMS = (
         _OVERLAP,
         _READ_ORDERS | _READ_CUSTOMERS,
         frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid", "refunds/create"}),
+        _ALL_ORDERS,
     ),
-    StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"})),
+    StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"}), _ALL_ORDERS),
 )
 STREAM_SCOPES = sorted(frozenset().union(*(spec.scopes for spec in STREAMS)))
 _ONE = {"products": "product", "customers": "customer", "orders": "order", "checkouts": "checkout"}

@@ -15,17 +15,18 @@ from typing import Any
 import requests
 from django.core.management.base import OutputWrapper
 
-from config.processes import Family
+from config.processes import Family, ProcessError
 from integrations.models import Connection, Shop
 from integrations.money import exponent
 from segsync import clock
 from segsync.demo import oracle
-from segsync.demo.browser import install
+from segsync.demo.browser import ConsentFailed, install
 from segsync.demo.progress import TookTooLong, wait_until_settled
 from segsync.diff.models import Target
 from segsync.evaluate.models import Membership
 from segsync.rules.models import Segment
 
+FAILURES = (TookTooLong, ConsentFailed, ProcessError, oracle.ExportUnreadable, requests.RequestException)  # each says in a sentence what went wrong
 LOOK_AGAIN = 150.0  # seconds: windows move and changes are read again each minute
 
 
@@ -52,7 +53,7 @@ class Pass:
                 "members": row.members,
                 "tagged_in_shopify": row.tagged,
                 "listed_in_hubspot": row.listed,
-                "entered": self.entered.get(row.handle, 0),
+                "entered": self.entered.get(row.handle, 0) if self.entered else row.members,
                 "left": self.left.get(row.handle, 0),
             }
             for row in self.results
@@ -154,4 +155,4 @@ def connections(domain: str) -> str:
     return ", ".join(f"{connection.vendor} {connection.account} ({connection.get_status_display()})" for connection in found)
 
 
-__all__ = ["Demo", "Killer", "Pass", "TookTooLong", "connections"]
+__all__ = ["FAILURES", "Demo", "Killer", "Pass", "connections"]

@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from segsync.demo.passes import Pass
 
 
+_LEGEND = (
+    "   members are people; tagged are customer records in Shopify and listed contacts in HubSpot: a person may have several or none,\n"
+    "   and tags put on by hand count too. wrong are marks missing or too many, by a computation apart from SegSync."
+)
+
+
 def table(done: Pass) -> str:
     """One row per segment: members by the rules, tags and list members found on the other side, who moved, what differs."""
     head = f"   {'segment':<28}{'members':>9}{'tagged':>9}{'listed':>9}{'entered':>9}{'left':>7}{'wrong':>7}"
@@ -19,7 +25,7 @@ def table(done: Pass) -> str:
         f"{done.entered.get(row.handle, row.members if not done.entered else 0):>9,}{done.left.get(row.handle, 0):>7,}{row.wrong:>7,}"
         for row in done.results
     ]
-    return "\n".join([f"   {done.name}, {done.seconds:.0f} s", head, *rows])
+    return "\n".join([f"   {done.name}, {done.seconds:.0f} s", head, *rows, _LEGEND])
 
 
 def memory(family: Family) -> dict[str, int]:

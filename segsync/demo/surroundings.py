@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.environment import ROOT
+from environs import ValidationError
+from kombu.connection import Connection as KombuConnection
+
+from config.environment import ROOT, broker
 from integrations.sandbox.world import SandboxConfig
 
 MARK = "SEGSYNC_DEMO"  # set in the demo's own processes
 LOGIN = "demo"
 PASSWORD = "demo-only-password"
+
+
+class FolderInUse(RuntimeError):
+    """Another demo's files are in the folder; one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +31,7 @@ class Surroundings:
     sandbox_port: int
     var: Path
     database: str = ""
+    broker: str = ""
 
     @property
     def app_url(self) -> str:
@@ -43,7 +52,8 @@ class Surroundings:
             "DEBUG": "1",
             "SEGSYNC_VAR_DIR": str(self.var),
             "DATABASE_URL": self.database or f"sqlite:///{self.var / 'demo.sqlite3'}",
-            "CELERY_BROKER_URL": "",
+            "CELERY_BROKER_URL": self.broker,
+            "SEGSYNC_QUEUE": "segsync-demo",
             "PUBLIC_URL": self.app_url,
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "SECRET_KEY": "",
@@ -62,9 +72,34 @@ class Surroundings:
         }
 
 
+def broker_trouble(url: str) -> str:
+    """Why messages cannot go through this broker, as a sentence without its password; "" when they can."""
+    try:
+        broker(url)
+        with KombuConnection(url, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]
+            connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=5)
+    except ValidationError as error:
+        return f"The address given with --broker is none: {error}"
+    except Exception as error:  # each transport has errors of its own
+        told = KombuConnection(url).as_uri()  # type: ignore[no-untyped-call]
+        return f"The message broker at {told} does not answer ({type(error).__name__}): start it, or leave --broker out."
+    return ""
+
+
 def fresh_folder(name: str = "demo") -> Path:
-    """An empty folder for one demo; what an earlier demo left there goes."""
-    folder = Path(os.environ.get("SEGSYNC_VAR_DIR") or ROOT / "var") / name
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "logs").mkdir(parents=True)
-    return folder
+    """An empty folder for one demo; what an earlier demo left there goes. Raises FolderInUse while another demo runs in it.
+
+    The folder stays this process's until it ends, also when it is replaced by another program (exec).
+    """
+    within = Path(os.environ.get("SEGSYNC_VAR_DIR") or ROOT / "var").absolute()
+    within.mkdir(parents=True, exist_ok=True)
+    lock = os.open(within / f"{name}.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise FolderInUse(f"Another demo is running in {within}: end it first, or set SEGSYNC_VAR_DIR to another folder.") from None
+    os.set_inheritable(lock, True)
+    shutil.rmtree(within / name, ignore_errors=True)
+    (within / name / "logs").mkdir(parents=True)
+    return within / name

@@ -26,6 +26,7 @@ class Stream(Due):
     failures = models.PositiveIntegerField(default=0)
     refused_at = models.DateTimeField(null=True, blank=True, help_text="When it failed for a reason that only a person can change; nobody waits for it then.")
     problem = models.CharField(max_length=300, blank=True)
+    widened = models.JSONField(default=list, editable=False, help_text="Granted scopes under which it was read that let more of the past be seen.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "name"], name="one_row_per_stream")]

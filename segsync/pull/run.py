@@ -30,12 +30,16 @@ class LeaseLost(Exception):
 def make_streams(connection: Connection, now: datetime) -> None:
     """One row per stream that the connection's grants allow, due at once; streams that are there keep their place.
 
-    Whoever still pulls under an older grant loses the stream: its next page is not stored.
+    Whoever still pulls under an older grant loses the stream: its next page is not stored. A stream that a newly granted
+    scope lets see more of the past is read again from the beginning.
     """
     for spec in registry.source(connection).streams:
-        stream, made = Stream.objects.get_or_create(shop=connection.shop, connection=connection, name=spec.name, defaults={"due_at": now})
+        widened = sorted(spec.widened_by.intersection(connection.scopes))
+        begun = {"due_at": now, "widened": widened}
+        stream, made = Stream.objects.get_or_create(shop=connection.shop, connection=connection, name=spec.name, defaults=begun)
         if not made:
-            Stream.objects.filter(pk=stream.pk).update(due_at=now, failures=0, refused_at=None, problem="", lease_until=None, lease_token="")
+            again = {"pulled_until": None, "cursor": "", "window_since": None, "window_until": None} if set(widened) - set(stream.widened) else {}
+            Stream.objects.filter(pk=stream.pk).update(**begun, **again, failures=0, refused_at=None, problem="", lease_until=None, lease_token="")
 
 
 def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:

@@ -26,7 +26,7 @@ def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: d
     """The segment's next version with this rule; None when it says the same as the one in force. Raises RuleError."""
     text = format_rule(check_rule(rule).rule)
     with transaction.atomic():
-        Segment.objects.select_for_update().get(pk=segment.pk)
+        Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if segment.version and segment.version.rule == text:
             return None
         return _next_version(segment, text, author, reason, now)

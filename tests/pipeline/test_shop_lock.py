@@ -12,7 +12,7 @@ from tests.factories import NOON, customer, tell
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time, whatever it writes.")
+@pytest.mark.postgresql  # SQLite has one writer at a time, whatever it writes
 def test_invariant_3_a_webhook_is_taken_while_a_page_of_its_shop_is_stored() -> None:
     shop = Shop.objects.create(domain="busy.myshopify.com")
     done = threading.Event()
@@ -32,7 +32,7 @@ def test_invariant_3_a_webhook_is_taken_while_a_page_of_its_shop_is_stored() -> 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time, whatever it writes.")
+@pytest.mark.postgresql  # SQLite has one writer at a time, whatever it writes
 def test_two_pages_of_one_shop_are_stored_one_after_the_other() -> None:
     shop = Shop.objects.create(domain="busy.myshopify.com")
     done = threading.Event()

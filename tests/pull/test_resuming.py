@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from integrations.models import Connection
+from integrations.sandbox.server import SandboxServer
 from integrations.shopify import pull as shopify_pull
 from segsync.heartbeat import TTL
 from segsync.leases import Lease, claim
@@ -252,3 +253,20 @@ def test_leases_are_kept_while_a_long_call_runs(line: Line) -> None:
     line.wait(TTL.total_seconds() - 1)
     assert ask(line, "customers") is False
     assert lease.release(due_at=line.now()) is True
+
+
+def test_once_all_orders_may_be_seen_the_older_ones_are_read_too(sandbox: SandboxServer, db: None) -> None:
+    everything_granted = sandbox.shopify.managed_scopes
+    sandbox.shopify.managed_scopes = tuple(scope for scope in everything_granted if scope != "read_all_orders")
+    line = Line(sandbox)
+    old = line.store.orders[min(line.store.orders)]
+    old.created_at = old.processed_at = line.now() - timedelta(days=100)
+    line.connect_store()
+    line.pull()
+    assert not Order.objects.filter(external_id=str(old.id)).exists()
+    sandbox.shopify.uninstall(line.domain)
+    sandbox.shopify.managed_scopes = everything_granted
+    line.connect_store()
+    line.pull()
+    assert Order.objects.filter(external_id=str(old.id)).exists()
+    assert Run.objects.filter(stream=line.stream("customers")).first().since is not None  # type: ignore[union-attr]

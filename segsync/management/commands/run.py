@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.processes import Family, ProcessError, port_is_free, segsync_children
+from config.processes import Family, ProcessError, port_is_free, port_number, segsync_children
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Where to listen, and how many tasks at a time."""
-        parser.add_argument("--port", type=int, default=8000, help="port of the web process on 127.0.0.1 (default 8000)")
+        parser.add_argument("--port", type=port_number, default=8000, help="port of the web process on 127.0.0.1 (default 8000)")
         parser.add_argument("--threads", type=int, default=4, help="tasks the worker runs at a time (default 4)")
 
     def handle(self, *_: Any, port: int, threads: int, **__: Any) -> None:
