@@ -7,9 +7,14 @@ from django.core.management.base import CommandError
 from integrations.models import Shop
 
 
+def can_be_asked(text: str) -> bool:
+    """Whether a database can be asked for the text: what a terminal hands over may hold bytes that are no text."""
+    return text.isprintable()
+
+
 def shop_named(domain: str) -> Shop:
     """The shop with this domain; raises CommandError that names the shops there are."""
-    shop = Shop.objects.filter(domain=domain.strip().casefold()).first()
+    shop = Shop.objects.filter(domain=domain.strip().casefold()).first() if can_be_asked(domain) else None
     if shop is not None:
         return shop
     known = list(Shop.objects.values_list("domain", flat=True)[:6])

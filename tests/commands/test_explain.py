@@ -65,7 +65,7 @@ def test_a_number_that_means_several_people_is_not_guessed(shop: Shop) -> None:
         said(RULE, "--shop", shop.domain, "--customer", str(own))
 
 
-@pytest.mark.parametrize("who", ["nobody@example.com", "42424242", "", "x" * 500, "٣", "9" * 30, "1 OR 1=1", "a\x00b"])
+@pytest.mark.parametrize("who", ["nobody@example.com", "42424242", "", "x" * 500, "٣", "9" * 30, "1 OR 1=1", "a\x00b", "a\udcff@example.com"])
 def test_nobody_is_said_to_be_nobody(shop: Shop, who: str) -> None:
     with pytest.raises(CommandError, match="has no customer"):
         said(RULE, "--shop", shop.domain, "--customer", who)

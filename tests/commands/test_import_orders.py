@@ -154,3 +154,5 @@ def test_a_wrong_file_or_shop_is_refused_in_a_sentence(shop: Shop, tmp_path: Pat
         told(shop, tmp_path / "products.csv")
     with pytest.raises(CommandError, match=r"There is no shop 'nowhere\.myshopify\.com'; the shops there are: corner-shop"):
         call_command("import_orders", "--shop", "nowhere.myshopify.com", str(tmp_path / "x.csv"))
+    with pytest.raises(CommandError, match="There is no shop"):
+        call_command("import_orders", "--shop", "\udcff\x00", str(tmp_path / "x.csv"))

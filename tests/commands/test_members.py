@@ -120,6 +120,7 @@ def test_members_come_a_batch_at_a_time(shop: Shop, monkeypatch: pytest.MonkeyPa
         (("--rule", ""), "the rule is empty"),
         (("--segment", "repeat"), "has no segment 'repeat'"),
         (("--segment", ""), "has no segment ''"),
+        (("--segment", "a\x00\udcff"), "has no segment"),
         (("--rule", REPEAT, "--at", "yesterday"), "'yesterday' is not an instant"),
         (("--rule", REPEAT, "--at", "0001-01-01"), "is not an instant"),
         (("--rule", REPEAT, "--at", "9999-12-31T23:59:59-12:00"), "is not an instant"),

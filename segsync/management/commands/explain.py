@@ -11,7 +11,7 @@ from segsync import clock
 from segsync.evaluate.facts import FactsReader
 from segsync.management.instants import instant
 from segsync.management.rule_text import checked
-from segsync.management.shops import shop_named
+from segsync.management.shops import can_be_asked, shop_named
 from segsync.rules import interpret, tree, windows
 from segsync.rules.english import explain_rule
 from segsync.rules.moments import Moment
@@ -62,6 +62,8 @@ class Command(BaseCommand):
 
 def _person(shop: Shop, who: str) -> int:
     """The customer who goes by an address, a platform's id or our number; raises CommandError for nobody or several."""
+    if not can_be_asked(who):
+        raise _nobody(shop, who)
     address, text = normal_email(who), who.strip()
     names = Identity.objects.filter(shop=shop)
     named = names.filter(kind=Identity.EMAIL, value=address) if address else names.filter(value=text).exclude(kind=Identity.EMAIL)
@@ -71,7 +73,11 @@ def _person(shop: Shop, who: str) -> int:
             living = own.merged_into_id or own.pk
             found.setdefault(living, f"{living} (our number)")
     if not found:
-        raise CommandError(f"{shop.domain} has no customer '{who[:80]}'; give an e-mail address, a platform's id, or a customer_id that members printed.")
+        raise _nobody(shop, who)
     if len(found) > 1:
         raise CommandError(f"'{who[:80]}' is the id of several customers: {', '.join(found.values())}; give an e-mail address instead.")
     return next(iter(found))
+
+
+def _nobody(shop: Shop, who: str) -> CommandError:
+    return CommandError(f"{shop.domain} has no customer '{who[:80]}'; give an e-mail address, a platform's id, or a customer_id that members printed.")

@@ -15,6 +15,7 @@ from integrations.records import Order
 from integrations.shopify.order_csv import ExportedOrder, NotAnOrderExport, SkippedRows, read_orders
 from segsync import clock
 from segsync.management.shops import shop_named
+from segsync.store.identity import normal_email
 from segsync.store.importing import store_history
 from segsync.store.models import Profile
 from segsync.store.orders import IMPORTED
@@ -47,7 +48,7 @@ class Account:
         """One more order."""
         self.orders += 1
         self.lines += len(order.lines or ())
-        self.guests += not order.email
+        self.guests += not normal_email(order.email)
         self.first = min(self.first or order.placed_at, order.placed_at)
         self.last = max(self.last or order.placed_at, order.placed_at)
 

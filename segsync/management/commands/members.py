@@ -18,7 +18,7 @@ from segsync import clock
 from segsync.evaluate.members import NoSuchEvaluator, end_of_day, members, members_on
 from segsync.management.instants import day, instant
 from segsync.management.rule_text import checked
-from segsync.management.shops import shop_named
+from segsync.management.shops import can_be_asked, shop_named
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
 from segsync.store.models import Identity
@@ -87,7 +87,7 @@ class Command(BaseCommand):
 
 
 def _segment(shop: Shop, handle: str) -> Segment:
-    segment = Segment.objects.filter(shop=shop, handle=handle).select_related("version").first()
+    segment = Segment.objects.filter(shop=shop, handle=handle).select_related("version").first() if can_be_asked(handle) else None
     if segment is not None and segment.rule:
         return segment
     known = list(Segment.objects.filter(shop=shop).order_by("handle").values_list("handle", flat=True)[:20])
