@@ -18,7 +18,8 @@ _AMOUNT = re.compile(r"\d{1,15}(?:\.\d{1,6})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,10}", re.ASCII)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})? ?(?:Z|UTC|[+-]\d\d:?\d\d)", re.ASCII)
 _ID = re.compile(r"(?:gid://shopify/Order/)?'?(\d{1,20})", re.ASCII)
-_SECOND = timedelta(seconds=1)
+_STEPS = 9_999
+_BEFORE = timedelta(microseconds=(_STEPS + 1) ** 2)
 
 
 class BadOrder(ValueError):
@@ -109,7 +110,7 @@ def order_of(group: Group, currency: str) -> tuple[Order, bool]:
     lines, line_discounts = _lines(group, external_id, currency)
     order = Order(
         external_id=external_id,
-        version=_version([at for at in (created, paid, cancelled, group.instant("Fulfilled at")) if at], refunded, total, voided),
+        version=_version([at for at in (created, paid, cancelled, group.instant("Fulfilled at")) if at], refunded, total, voided, len(lines)),
         customer_id="",
         email=group.text("Email"),
         name=group.name,
@@ -203,13 +204,14 @@ def _lines(group: Group, order_id: str, currency: str) -> tuple[tuple[OrderLine,
     ), own
 
 
-def _version(times: Sequence[datetime], refunded: int, total: int, voided: bool) -> datetime:
-    """A time before the latest of `times`, later the more of the order was undone: of two exports the later one wins.
+def _version(times: Sequence[datetime], refunded: int, total: int, voided: bool, lines: int) -> datetime:
+    """A time within the hundred seconds before the latest of `times`: of two exports of an order the later or fuller one wins.
 
-    Refunds and voiding have no time in the export, but they never go back.
+    Refunds and voiding have no time in the export, but they never go back, so each moves the version on; so does every line
+    (a file may have been cut off within an order).
     """
-    undone = 999_999 if voided else refunded * 999_000 // total if total else 0
-    return max(times).replace(microsecond=0) - _SECOND + timedelta(microseconds=undone)
+    undone = _STEPS if voided else -(-refunded * (_STEPS - 1) // total) if total else 0
+    return max(times) - _BEFORE + timedelta(microseconds=undone * (_STEPS + 1) + min(lines, _STEPS))
 
 
 def _id(group: Group) -> str:

@@ -69,6 +69,12 @@ def test_a_newer_export_wins_whichever_comes_first(shop: Shop, tmp_path: Path) -
     assert (stored.total_minor, stored.refunded_minor, OrderLine.objects.count()) == (3500, 1000, 2)
 
 
+def test_an_order_cut_off_at_the_end_of_a_file_is_completed_by_the_whole_file(shop: Shop, tmp_path: Path) -> None:
+    for path in (write(tmp_path, FIRST, name="cut.csv"), write(tmp_path, FIRST, SECOND, name="whole.csv"), tmp_path / "cut.csv"):
+        told(shop, path)
+    assert OrderLine.objects.count() == 2
+
+
 def test_voided_and_cancelled_orders_do_not_count(shop: Shop, tmp_path: Path) -> None:
     cancelled = GUEST | {"Cancelled at": "2026-06-02 09:00:00 +0000"}
     told(shop, write(tmp_path, FIRST | {"Financial Status": "Voided"}, cancelled, BEN))
