@@ -40,7 +40,10 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One order. `lines` is None when the lines follow as records of their own (bulk files)."""
+    """One order. `lines` is None when the lines follow as records of their own (bulk files).
+
+    `email` is the address it was placed with, for sources that tell no customer id.
+    """
 
     external_id: str
     version: datetime
@@ -62,6 +65,7 @@ class Order:
     tags: tuple[str, ...]
     refunds: tuple[Refund, ...]
     lines: tuple[OrderLine, ...] | None
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True)

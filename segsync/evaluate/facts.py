@@ -9,6 +9,7 @@ from typing import Any
 
 from integrations.models import Shop
 from integrations.money import exponent
+from segsync.evaluate import past
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
 from segsync.store.models import Activity, Checkout, Identity, Order, OrderLine, Product, Profile
 
@@ -21,6 +22,9 @@ _ORDER = [
     "number",
     "placed_at",
     "counted",
+    "test",
+    "cancelled_at",
+    "deleted_at",
     "total_minor",
     "gross_minor",
     "refunded_minor",
@@ -37,19 +41,27 @@ _LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vend
 class FactsReader:
     """Reads facts of one shop's customers in batches; products are read once and kept for as long as the reader lives."""
 
-    def __init__(self, shop: Shop, needs: Collection[str], activities: Collection[str] | None = None) -> None:
-        """`needs` names the kinds of facts to read; `activities` the kinds of activity (None: all)."""
+    def __init__(self, shop: Shop, needs: Collection[str], activities: Collection[str] | None = None, as_of: datetime | None = None) -> None:
+        """`needs` names the kinds of facts to read; `activities` the kinds of activity (None: all).
+
+        `as_of` reads what was so then, as far as `segsync.evaluate.past` can; customers not known yet are left out.
+        """
         self.shop = shop
         self._needs = frozenset(needs)
         self._activities = activities
+        self._as_of = as_of
         self._exponent = exponent(shop.currency)
         self._products: dict[tuple[str, str], Product] | None = None
 
     def read(self, customer_ids: Sequence[int]) -> dict[int, CustomerFacts]:
         """The facts of these customers, each with what the reader was asked to read; somebody unknown is left out."""
         ids = list(customer_ids)
+        if self._as_of is not None:
+            later = past.not_known_yet(self.shop, ids, self._as_of)
+            ids = [id_ for id_ in ids if id_ not in later]
         profiles: dict[int, list[Profile]] = defaultdict(list)
-        for profile in Profile.objects.filter(shop=self.shop, customer_id__in=ids, gone_at__isnull=True).order_by("added_at", "pk"):
+        records = Profile.objects.filter(past.there(self._as_of, "gone_at"), past.since(self._as_of, "added_at"), shop=self.shop, customer_id__in=ids)
+        for profile in records.order_by("added_at", "pk"):
             if not profile.pending:
                 profiles[profile.customer_id].append(profile)
         emails: dict[int, list[str]] = defaultdict(list)
@@ -65,21 +77,23 @@ class FactsReader:
         }
 
     def _orders(self, ids: list[int]) -> dict[int, tuple[OrderFacts, ...]]:
-        rows = list(Order.objects.filter(shop=self.shop, customer_id__in=ids, deleted_at__isnull=True).values_list(*_ORDER, named=True))
+        there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "placed_at")
+        rows = list(Order.objects.filter(there, shop=self.shop, customer_id__in=ids).values_list(*_ORDER, named=True))
         lines = self._lines([row.pk for row in rows]) if "lines" in self._needs else {}
         found: dict[int, list[OrderFacts]] = defaultdict(list)
         for row in rows:
             own = lines.get(row.pk, ())
+            given_back, later = past.refunds(self._as_of, row.refunds)
             found[row.customer_id].append(
                 OrderFacts(
                     id=row.external_id,
                     placed_at=row.placed_at,
                     name=row.name,
                     number=row.number,
-                    counted=row.counted,
-                    amount_minor=row.total_minor,
+                    counted=past.counted(self._as_of, row.counted, row.test, row.cancelled_at, row.deleted_at),
+                    amount_minor=row.total_minor + later,
                     gross_minor=row.gross_minor,
-                    refunded_minor=row.refunded_minor,
+                    refunded_minor=row.refunded_minor - later,
                     item_count=sum(line.quantity for line in own),
                     channel=row.channel or None,
                     discount_codes=tuple(row.discount_codes),
@@ -87,7 +101,7 @@ class FactsReader:
                     country=row.country or None,
                     tags=tuple(row.tags),
                     lines=own,
-                    refunds=tuple(RefundFacts(datetime.fromisoformat(at), amount) for _, at, amount in row.refunds),
+                    refunds=tuple(RefundFacts(at, amount) for at, amount in given_back),
                 )
             )
         return {owner: tuple(own_orders) for owner, own_orders in found.items()}
@@ -122,16 +136,18 @@ class FactsReader:
 
     def _checkouts(self, ids: list[int]) -> dict[int, tuple[CheckoutFacts, ...]]:
         found: dict[int, list[CheckoutFacts]] = defaultdict(list)
-        for row in Checkout.objects.filter(shop=self.shop, customer_id__in=ids, deleted_at__isnull=True):
+        there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "created_at")
+        for row in Checkout.objects.filter(there, shop=self.shop, customer_id__in=ids):
             told = row.lines if "checkout_lines" in self._needs else ()
             lines = tuple(
                 self._line(row.source, product, variant, sku, title, "", quantity, None, 0, False) for _, product, variant, sku, title, quantity in told
             )
-            found[row.customer_id or 0].append(CheckoutFacts(row.external_id, row.created_at, row.recovered_at, row.total_minor, lines))
+            recovered = row.recovered_at if self._as_of is None or (row.recovered_at and row.recovered_at <= self._as_of) else None
+            found[row.customer_id or 0].append(CheckoutFacts(row.external_id, row.created_at, recovered, row.total_minor, lines))
         return {owner: tuple(own) for owner, own in found.items()}
 
     def _acts(self, ids: list[int]) -> dict[int, tuple[ActivityFacts, ...]]:
-        rows = Activity.objects.filter(shop=self.shop, customer_id__in=ids)
+        rows = Activity.objects.filter(past.since(self._as_of, "at"), shop=self.shop, customer_id__in=ids)
         if self._activities is not None:
             rows = rows.filter(kind__in=list(self._activities))
         found: dict[int, list[ActivityFacts]] = defaultdict(list)

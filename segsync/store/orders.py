@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from integrations import records
-from segsync.store.identity import find, resolve
+from segsync.store.identity import find, normal_email, resolve
 from segsync.store.insert import upsert_rows
-from segsync.store.models import Order, OrderLine
+from segsync.store.models import Identity, Order, OrderLine
 from segsync.store.touched import Touched
+
+IMPORTED = "import"  # the source of what came from a file and has no platform's id
 
 _COLUMNS = [
     "customer",
@@ -60,8 +62,9 @@ def store_orders(shop_id: int, source: str, rows: Sequence[records.Order], now: 
     if not news:
         return
     owners = owners_of(shop_id, source, (row.customer_id for row in news), now)
+    known_by_email = find(shop_id, Identity.EMAIL, {normal_email(row.email) for row in news if not row.customer_id} - {""})
     saved = Order.objects.bulk_create(
-        [_order(shop_id, source, row, owners.get(row.customer_id)) for row in news],
+        [_order(shop_id, source, row, owners.get(row.customer_id) or known_by_email.get(normal_email(row.email))) for row in news],
         update_conflicts=True,
         unique_fields=["shop", "source", "external_id"],
         update_fields=_COLUMNS,
@@ -72,6 +75,8 @@ def store_orders(shop_id: int, source: str, rows: Sequence[records.Order], now: 
     touched.stored += len(news)
     touched.mark("order", (order.customer_id for order in saved))
     touched.mark("order", (known[row.external_id][2] for row in news if row.external_id in known))
+    if source != IMPORTED:
+        _replace_imported(shop_id, news, touched)
 
 
 def store_lines(shop_id: int, source: str, rows: Sequence[records.OrderLine], now: datetime, touched: Touched) -> None:
@@ -86,6 +91,14 @@ def store_lines(shop_id: int, source: str, rows: Sequence[records.OrderLine], no
     _insert_lines(shop_id, [(orders[row.order_id][0], row) for row in told.values()])
     touched.stored += len(told)
     touched.mark("order", {customer for _, customer in orders.values()})
+
+
+def _replace_imported(shop_id: int, rows: Sequence[records.Order], touched: Touched) -> None:
+    """What a file told of these orders by their names goes, now that a platform tells of them: no order counts twice."""
+    imported = Order.objects.filter(shop_id=shop_id, source=IMPORTED, external_id__in=[row.name for row in rows])
+    if found := dict(imported.values_list("pk", "customer_id")):
+        Order.objects.filter(pk__in=list(found)).delete()
+        touched.mark("order", found.values())
 
 
 def _insert_lines(shop_id: int, lines: Sequence[tuple[int, records.OrderLine]]) -> None:
