@@ -62,20 +62,20 @@ class Pass:
 
 
 class Killer:
-    """Kills the worker with SIGKILL a number of times, at moments spread over the pass; the family starts it again."""
+    """Kills the worker with SIGKILL a number of times, some seconds apart; the family starts it again. `left` is how often it has not yet."""
 
     def __init__(self, family: Family, times: int, seed: int, out: OutputWrapper) -> None:
-        self._family, self._left, self._out = family, times, out
+        self._family, self.left, self._out = family, times, out
         self._rng = random.Random(seed)
-        self._next = time.monotonic() + self._rng.uniform(3, 6)
+        self._next = time.monotonic() + self._rng.uniform(2, 4)
 
     def step(self) -> None:
         """Kill now if it is time."""
         worker = self._family.children["worker"]
-        if self._left and time.monotonic() >= self._next and worker.alive:
+        if self.left and time.monotonic() >= self._next and worker.alive:
             worker.signal(signal.SIGKILL)
-            self._left -= 1
-            self._next = time.monotonic() + self._rng.uniform(3, 8)
+            self.left -= 1
+            self._next = time.monotonic() + self._rng.uniform(2, 6)
             self._out.write("  x kill -9 worker")
 
 
@@ -95,7 +95,10 @@ class Demo:
     def first_pass(self, kills: int, seed: int) -> Pass:
         """Everything that is there, pulled, judged and written."""
         killer = Killer(self._family, kills, seed, self._out)
-        return self._settle("everything there is", killer.step)
+        done = self._settle("everything there is", killer.step)
+        if killer.left:
+            self._out.write(f"  Everything was done before the worker could be killed {killer.left} more times.")
+        return done
 
     def second_pass(self, seed: int, customers: int) -> Pass:
         """A little later: simulated orders, refunds and checkouts, told by webhooks; people enter and leave."""
