@@ -129,6 +129,9 @@ HUBSPOT_API_URL = ENV.hubspot_api_url.rstrip("/")
 HUBSPOT_APP_URL = ENV.hubspot_app_url.rstrip("/")
 HUBSPOT_API_VERSION = "2026-09"
 
+SEGSYNC_MEMORY_LIMIT = ENV.memory_limit  # of one evaluation of everybody; beyond it, files under VAR_DIR
+SEGSYNC_COLUMNAR_FROM = ENV.columnar_from  # shops with so many customers are evaluated by columns instead of one by one
+
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
 CELERY_BROKER_URL = ENV.broker_url or "memory://"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from integrations.models import Shop
 from integrations.money import exponent
+from segsync.rules.entries import Kind
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
 from segsync.store.models import Activity, Checkout, Identity, Order, OrderLine, Product, Profile
 
+ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 _ORDER = [
     "pk",
     "source",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, F
 
@@ -14,6 +15,7 @@ from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.facts import FactsReader
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
+from segsync.evaluate.whole import judge_by_columns
 from segsync.heartbeat import TTL
 from segsync.leases import Lease
 from segsync.rules import check, interpret, windows
@@ -63,17 +65,24 @@ def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> in
 
 
 def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], datetime]) -> int:
-    """Judge all customers of the shop as of one instant; records an Evaluation for each segment. Returns how many were judged."""
+    """Judge all customers of the shop as of one instant; records an Evaluation for each segment. Returns how many were judged.
+
+    A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
+    """
     as_of = clock()
     segments = active_segments(shop)
-    rules = _compile(shop, segments, as_of)
-    reader = _reader(shop, segments)
-    moved = Moved()
-    total = 0
-    for ids in _everybody(shop):
-        _hold(lease, clock())
-        moved += _judge(shop, ids, rules, reader, as_of, cause=cause)
-        total += len(ids)
+    total = Customer.objects.filter(shop=shop).count()
+    by_columns: frozenset[int] = frozenset()
+    if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
+        rules = {segment.pk: checked.rule for segment, checked in segments}
+        versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
+
+        def rest(ids: frozenset[int]) -> Moved:
+            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, lease, clock, clear=False)
+
+        moved, by_columns = judge_by_columns(shop, rules, versions, as_of, cause, lambda: _hold(lease, clock()), rest)
+    else:
+        moved = _one_by_one(shop, segments, as_of, cause, lease, clock, clear=True)
     _count(shop, segments, clock())
     sizes = dict(Segment.objects.filter(shop=shop).values_list("pk", "size"))
     Evaluation.objects.bulk_create(
@@ -89,7 +98,7 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
                 members=sizes.get(segment.pk, 0),
                 entered=moved.entered[segment.pk],
                 left=moved.left[segment.pk],
-                engine="interpreter",
+                engine="columnar" if segment.pk in by_columns else "interpreter",
             )
             for segment, _ in segments
         ]
@@ -98,8 +107,29 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
     return total
 
 
-def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: FactsReader, now: datetime, cause: str | None) -> Moved:
-    """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks."""
+def _one_by_one(
+    shop: Shop,
+    segments: Sequence[tuple[Segment, check.CheckedRule]],
+    as_of: datetime,
+    cause: str,
+    lease: Lease,
+    clock: Callable[[], datetime],
+    clear: bool,
+) -> Moved:
+    rules = _compile(shop, segments, as_of)
+    reader = _reader(shop, segments)
+    moved = Moved()
+    for ids in _everybody(shop):
+        _hold(lease, clock())
+        moved += _judge(shop, ids, rules, reader, as_of, cause=cause, clear=clear)
+    return moved
+
+
+def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: FactsReader, now: datetime, cause: str | None, clear: bool = True) -> Moved:
+    """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks.
+
+    Without `clear`, marks stay: some other rule has yet to be judged.
+    """
     with transaction.atomic():
         Shop.objects.select_for_update().get(pk=shop.pk)
         people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids)}
@@ -107,6 +137,8 @@ def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: 
         facts = reader.read(living)
         verdicts = {rule.segment_id: {id_ for id_ in living if rule.matches(facts[id_])} for rule in rules}
         moved = apply(shop, people, verdicts, {rule.segment_id: rule.version_id for rule in rules}, now, cause)
+        if not clear:
+            return moved
         seen = Customer.objects.filter(shop=shop, pk__in=[id_ for id_, row in people.items() if row.changed_at <= now])
         seen.filter(facts_version__gt=F("judged_version")).update(judged_version=F("facts_version"))
     return moved

@@ -34,4 +34,4 @@ METRICS_OF_EVERYBODY = f"""
     LEFT JOIN ({_FAVOURITE.format(column="category_name")}) fc ON fc.customer = c.id LEFT JOIN goods gc ON gc.key = fc.key
     LEFT JOIN ({_FAVOURITE.format(column="vendor_name")}) fv ON fv.customer = c.id LEFT JOIN goods gv ON gv.key = fv.key
     LEFT JOIN ({_FAVOURITE.format(column="product_type_name")}) ft ON ft.customer = c.id LEFT JOIN goods gt ON gt.key = ft.key
-"""  # noqa: S608  (names of the layout only)
+"""

@@ -86,7 +86,7 @@ class Stage:
         told = {column: NUMBER if kind == INSTANT else kind for column, kind in columns.items()}
         values = ", ".join(f"make_timestamp({quoted(column)})" if kind == INSTANT else quoted(column) for column, kind in columns.items())
         self._connection.execute(
-            f"INSERT INTO {quoted(name)} SELECT {values} FROM read_json(?, format = 'newline_delimited', columns = {_struct(told)})",  # noqa: S608
+            f"INSERT INTO {quoted(name)} SELECT {values} FROM read_json(?, format = 'newline_delimited', columns = {_struct(told)})",
             [file.name],
         )
         Path(file.name).unlink()
