@@ -18,6 +18,7 @@ from integrations.money import exponent
 from segsync.evaluate.columnar import compile as compiler
 from segsync.evaluate.columnar import files
 from segsync.evaluate.columnar.conditions import Unanswered
+from segsync.evaluate.columnar.layout import quoted
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
 from segsync.evaluate.models import Snapshot
@@ -72,6 +73,12 @@ class Run(Generic[K]):
     def size(self, key: K) -> int:
         """How many members the rule has. Raises KeyError for a rule that is not answered."""
         return int(self._connection.cursor().execute(f"SELECT count(*) FROM ({self._statements[key]})").fetchall()[0][0])
+
+    def keep(self, key: K, name: str) -> int:
+        """Put the rule's members into a table of that name, replacing it; a number that tells two sets of members apart."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS {self._statements[key]}")
+        told = self._connection.execute(f"SELECT coalesce(sum(hash(id) % 1000003), 0) + count(*) FROM {quoted(name)}").fetchall()
+        return int(told[0][0])
 
     def versions(self, ids: Sequence[int]) -> dict[int, int]:
         """The version of the facts that each of these customers was judged by; who is not in the snapshot is left out."""
