@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from segsync.rules import tree
+from segsync.rules.errors import RuleError
 from segsync.rules.windows import handles
 
 
-class CycleError(ValueError):
+class CycleError(RuleError):
     """Segments that ask about each other in a circle; `path` goes once around, its first handle again at the end."""
 
     def __init__(self, path: tuple[str, ...]) -> None:
