@@ -83,7 +83,7 @@ def _activity(body: tree.Matches, ever: bool = True) -> str:
         elif parameter and parameter.scope == "aggregate":
             totals.append(f"{parameter.label} {condition(test, parameter.type)}")
         else:
-            rows.append(_parameter(test, parameter))
+            rows.append(parameter_phrase(test, parameter))
     verb = activity.did_not if body.negated else activity.did
     where = f" ({', '.join(rows)})" if rows else ""
     in_all = f", where the {' and the '.join(totals)}" if totals else ""
@@ -101,7 +101,8 @@ def _object(activity: Activity, count: tree.Test | None) -> str:
     return f"{activity.many} in {amount}" if activity.counts else amount
 
 
-def _parameter(test: tree.Test, parameter: Parameter | None) -> str:
+def parameter_phrase(test: tree.Test, parameter: Parameter | None) -> str:
+    """What is asked of a row: `category is ‘Shoes’`, `not recovered`."""
     if parameter is None:
         return f"{test.name} {condition(test, Type.TEXT)}"
     if parameter.type is Type.FLAG and isinstance(test.values[0], tree.Flag):
