@@ -152,7 +152,7 @@ OVER_A_LIMIT = [
     ("'" * 20_001, "20,000"),
     ("NOT " * 5_000, "found NOT"),
     ("a=1 OR " * 2_800 + "a=1", "200 conditions"),
-    ("p MATCHES (" + "a=1," * 4_900 + "a=1)", "1,500"),
+    ("p MATCHES (" + "a=1," * 4_900 + "a=1)", "1,000"),
     ("a IN (" + "1," * 9_900 + "1)", "500 values"),
     ("x" * 20_000, "ends where"),
     ("customer_tags CONTAINS " * 800, "found customer_tags"),
