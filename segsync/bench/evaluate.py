@@ -11,11 +11,14 @@ from segsync.bench import generate
 from segsync.bench.workload import COLUMNS, MOMENT, Question, workload
 from segsync.evaluate.columnar import compile as compiler
 from segsync.evaluate.columnar import engine
+from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
 from segsync.rules.check import check_rule
+from segsync.rules.context import ShopContext
 
 EXPONENT = 2
+CONTEXT = ShopContext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,8 @@ def measure(parent: Path, customers: int, orders: int, activities: int, rules: i
     base = generate.shop(parent, customers, orders, activities, memory_limit)
     questions = workload(rules)
     started = time.perf_counter()
-    checked = {place: check_rule(question.rule).rule for place, question in enumerate(questions)}
-    planned = engine.plan(checked, MOMENT, EXPONENT)
+    checked = {place: Asked(check_rule(question.rule).rule) for place, question in enumerate(questions)}
+    planned = engine.plan(checked, MOMENT, EXPONENT, CONTEXT)
     for expression in planned.expressions.values():
         compiler.sql(expression)
     compiling = time.perf_counter() - started
@@ -79,8 +82,8 @@ def measure(parent: Path, customers: int, orders: int, activities: int, rules: i
 
 def _evaluator(base: Path, spill: Path, questions: list[Question], memory_limit: str) -> tuple[float, float, dict[int, int]]:
     started = time.perf_counter()
-    rules = {place: check_rule(question.rule).rule for place, question in enumerate(questions)}
-    with database(memory_limit, spill / "spill") as connection, engine.over(connection, base, None, rules, MOMENT, EXPONENT) as run:
+    rules = {place: Asked(check_rule(question.rule).rule) for place, question in enumerate(questions)}
+    with database(memory_limit, spill / "spill") as connection, engine.over(connection, base, None, rules, MOMENT, EXPONENT, CONTEXT) as run:
         loaded = time.perf_counter() - started
         sums = {place: run.keep(place, "members") for place in run.answered}
         return time.perf_counter() - started, loaded, sums

@@ -12,7 +12,19 @@ from segsync.rules.moments import Moment
 MOMENT = Moment(NOW, TZ)
 # What the statements read, by table.
 COLUMNS = {
-    "customers": ("id", "order_count", "counted", "amount_spent", "spent", "first_order_at", "last_order_at", "tags", "language", "email_subscription", "top_vendor"),
+    "customers": (
+        "id",
+        "order_count",
+        "counted",
+        "amount_spent",
+        "spent",
+        "first_order_at",
+        "last_order_at",
+        "tags",
+        "language",
+        "email_subscription",
+        "top_vendor",
+    ),
     "orders": ("customer", "placed_at", "amount", "discounted"),
     "order_lines": ("customer", "order_no", "placed_at", "goods", "amount"),
     "goods": ("key", "thing", "vendor", "tags", "categories"),

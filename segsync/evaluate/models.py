@@ -56,6 +56,8 @@ class Schedule(Due):
     whole_cause = models.CharField(max_length=16, choices=Cause, default=Cause.IMPORT)
     starters_at = models.DateTimeField(null=True, blank=True, help_text="When the starter segments were made.")
     swept_until = models.DateTimeField(null=True, blank=True, help_text="Hour windows have been looked at up to here.")
+    derived_settings = models.JSONField(default=dict, blank=True, help_text="The shop's own numbers for derived attributes; empty for the defaults.")
+    cuts = models.JSONField(default=dict, editable=False, help_text="The cuts in force, from the last whole evaluation that needed any.")
 
     def __str__(self) -> str:
         return f"schedule of {self.shop}"
@@ -75,6 +77,7 @@ class Evaluation(models.Model):
     entered = models.PositiveIntegerField()
     left = models.PositiveIntegerField()
     engine = models.CharField(max_length=16)
+    cuts = models.JSONField(default=dict, editable=False, help_text="The shop's settings and cuts that this evaluation went by.")
 
     class Meta:
         ordering = ["-finished_at"]

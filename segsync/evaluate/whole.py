@@ -16,8 +16,9 @@ from django.db.models import F
 from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.columnar import engine, snapshot
+from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.models import Membership, Snapshot
-from segsync.rules import tree
+from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.store.models import Customer
 
@@ -30,7 +31,14 @@ Rest = Callable[[frozenset[int]], Moved]
 
 
 def judge_by_columns(
-    shop: Shop, rules: Mapping[int, tree.Rule], versions: Mapping[int, int], now: datetime, cause: str, beat: Beat, rest: Rest
+    shop: Shop,
+    rules: Mapping[int, Asked],
+    versions: Mapping[int, int],
+    now: datetime,
+    cause: str,
+    context: ShopContext,
+    beat: Beat,
+    rest: Rest,
 ) -> tuple[Moved, frozenset[int]]:
     """Move everybody to where `rules` (by segment) say they belong at `now`; tells which segments were judged by columns.
 
@@ -41,7 +49,7 @@ def judge_by_columns(
     for attempt in (1, 2):
         current = snapshot.refresh(shop, now, beat)
         try:
-            return _judge(shop, current, rules, versions, moment, cause, beat, rest)
+            return _judge(shop, current, rules, versions, moment, context, cause, beat, rest)
         except duckdb.Error as error:
             # Replaced while it was being read, or damaged inside: a new one is written.
             log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
@@ -52,10 +60,18 @@ def judge_by_columns(
 
 
 def _judge(
-    shop: Shop, current: Snapshot, rules: Mapping[int, tree.Rule], versions: Mapping[int, int], moment: Moment, cause: str, beat: Beat, rest: Rest
+    shop: Shop,
+    current: Snapshot,
+    rules: Mapping[int, Asked],
+    versions: Mapping[int, int],
+    moment: Moment,
+    context: ShopContext,
+    cause: str,
+    beat: Beat,
+    rest: Rest,
 ) -> tuple[Moved, frozenset[int]]:
     moved = Moved()
-    with engine.opened(shop, current, rules, moment) as run:
+    with engine.opened(shop, current, rules, moment, context) as run:
         for segment in run.answered:
             for changes in _batches(difference(run.members(segment), _stays(shop, segment)), beat):
                 moved += _apply(shop, run, segment, changes, versions, moment.now, cause)

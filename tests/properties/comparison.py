@@ -10,10 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from segsync.evaluate.columnar.compile import compile_rule, sql
+from segsync.evaluate.columnar.compile import Asked, compile_rule, sql
 from segsync.evaluate.columnar.rows import Flattener
 from segsync.evaluate.columnar.stage import Stage, database
 from segsync.rules import interpret, tree
+from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.format import format_rule
 from segsync.rules.moments import Moment
@@ -50,7 +51,7 @@ def disagreements(rules: Sequence[tree.Rule], people: Sequence[CustomerFacts], m
         for rule in rules:
             judged = interpret.compile_rule(rule, moment)
             inside = {number for number, facts in enumerate(people, 1) if judged(facts)}
-            columnar = {id_ for (id_,) in connection.execute(sql(compile_rule(rule, moment, EXPONENT))).fetchall()}
+            columnar = {id_ for (id_,) in connection.execute(sql(compile_rule(Asked(rule), moment, EXPONENT, ShopContext()))).fetchall()}
             TALLY.cases += 1
             TALLY.judgements += len(people)
             TALLY.members += len(inside)

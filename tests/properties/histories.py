@@ -19,7 +19,7 @@ COUNTRIES = ("GB", "CA", "DE")
 IDS = ("1", "2", "30")
 AMOUNTS = (0, 1, 999, 1000, 1001, 3333, 5000, 5001, 10**9)
 COUNTS = (0, 1, 2, 3, 5)
-KINDS = tuple(name for name, entry in ACTIVITIES.items() if entry.rows and "activities" in entry.needs)
+KINDS = tuple(name for name, entry in ACTIVITIES.items() if entry.rows and "activities" in entry.needs and not entry.awaits)
 
 
 def maybe(values: Any) -> st.SearchStrategy[Any]:
@@ -80,7 +80,22 @@ def _customer(moment: Moment, shelf: list[LineFacts]) -> st.SearchStrategy[Custo
     )
     recovered = st.one_of(st.none(), at)
     checkouts = st.builds(CheckoutFacts, st.sampled_from(IDS), at, recovered, maybe(AMOUNTS), lines)
-    acts = st.builds(ActivityFacts, st.sampled_from(KINDS), at, maybe(WORDS), maybe(IDS), maybe(WORDS), maybe(IDS), maybe(WORDS))
+    acts = st.builds(
+        ActivityFacts,
+        kind=st.sampled_from(KINDS),
+        at=at,
+        campaign=maybe(WORDS),
+        campaign_id=maybe(IDS),
+        url=maybe(WORDS),
+        id=maybe(IDS),
+        title=maybe(WORDS),
+        form=maybe(WORDS),
+        page=maybe(WORDS),
+        survey=maybe(("NPS", "CSAT")),
+        rating=maybe((0, 6, 7, 9, 10)),
+        sentiment=maybe(WORDS),
+        network=maybe(WORDS),
+    )
     return st.builds(
         CustomerFacts,
         customer_id=st.sampled_from(IDS),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import ibis
@@ -16,27 +17,28 @@ from segsync.evaluate.columnar.conditions import Ratio, Unanswered, condition, e
 from segsync.evaluate.columnar.layout import TABLES, table
 from segsync.rules import catalogue, tree
 from segsync.rules.check import check_tree
+from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.rules.predicates import Terms, predicate
 
 
-def compile_rule(rule: tree.Rule, moment: Moment, exponent: int) -> ir.Table:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A rule and its own salt for `sample_bucket` (a segment's handle)."""
+
+    rule: tree.Rule
+    salt: str = ""
+
+
+def compile_rule(asked: Asked, moment: Moment, exponent: int, context: ShopContext) -> ir.Table:
     """The ids of the living customers who belong at that moment, in no order; `exponent` is the number of decimals of the shop's currency.
 
     Raises RuleError for a rule that the checker refuses and Unanswered for one that only the interpreter answers.
     """
-    check_tree(rule)
+    check_tree(asked.rule)
+    terms = Terms(moment, exponent, replace(context, rule_salt=asked.salt))
     customers = table("customers")
-    return customers.filter(customers.living & _Compiler(Terms(moment, exponent)).node(rule.root, customers)).select("id")
-
-
-def answers(rule: tree.Rule, moment: Moment, exponent: int) -> bool:
-    """Whether this evaluator has an exact answer to a checked rule."""
-    try:
-        compile_rule(rule, moment, exponent)
-    except Unanswered:
-        return False
-    return True
+    return customers.filter(customers.living & _Compiler(terms).node(asked.rule.root, customers)).select("id")
 
 
 def sql(expression: ir.Table) -> str:

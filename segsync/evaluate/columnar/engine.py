@@ -17,12 +17,13 @@ from integrations.models import Shop
 from integrations.money import exponent
 from segsync.evaluate.columnar import compile as compiler
 from segsync.evaluate.columnar import files
+from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.conditions import Unanswered
 from segsync.evaluate.columnar.layout import quoted
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
 from segsync.evaluate.models import Snapshot
-from segsync.rules import tree
+from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 
 K = TypeVar("K")
@@ -37,13 +38,13 @@ class Plan(Generic[K]):
     unanswered: tuple[K, ...]
 
 
-def plan(rules: Mapping[K, tree.Rule], moment: Moment, decimals: int) -> Plan[K]:
+def plan(rules: Mapping[K, Asked], moment: Moment, decimals: int, context: ShopContext) -> Plan[K]:
     """Say every rule that this evaluator answers as an expression; the others are named, never guessed at."""
     expressions: dict[K, ir.Table] = {}
     unanswered: list[K] = []
     for key, rule in rules.items():
         try:
-            expressions[key] = compiler.compile_rule(rule, moment, decimals)
+            expressions[key] = compiler.compile_rule(rule, moment, decimals, context)
         except Unanswered:
             unanswered.append(key)
     return Plan(expressions, tuple(unanswered))
@@ -87,20 +88,23 @@ class Run(Generic[K]):
 
 
 @contextmanager
-def opened(shop: Shop, snapshot: Snapshot, rules: Mapping[K, tree.Rule], moment: Moment) -> Iterator[Run[K]]:
+def opened(shop: Shop, snapshot: Snapshot, rules: Mapping[K, Asked], moment: Moment, context: ShopContext) -> Iterator[Run[K]]:
     """The rules over the snapshot's people at that moment. Only what they read is loaded; raises duckdb.Error for damaged files."""
     parent = files.folder(shop.pk)
     base, delta = parent / snapshot.base, parent / snapshot.delta if snapshot.delta else None
-    with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection, over(connection, base, delta, rules, moment, exponent(shop.currency)) as run:
+    with (
+        database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection,
+        over(connection, base, delta, rules, moment, exponent(shop.currency), context) as run,
+    ):
         yield run
 
 
 @contextmanager
 def over(
-    connection: duckdb.DuckDBPyConnection, base: Path, delta: Path | None, rules: Mapping[K, tree.Rule], moment: Moment, decimals: int
+    connection: duckdb.DuckDBPyConnection, base: Path, delta: Path | None, rules: Mapping[K, Asked], moment: Moment, decimals: int, context: ShopContext
 ) -> Iterator[Run[K]]:
     """The rules over the people in these folders. The statements are written while the database loads."""
-    planned = plan(rules, moment, decimals)
+    planned = plan(rules, moment, decimals, context)
     wanted = compiler.columns(planned.expressions.values())
     wanted.setdefault("customers", set()).update(("id", "facts_version"))
     failure: list[duckdb.Error] = []

@@ -17,8 +17,10 @@ from django.db import transaction
 
 from integrations.models import Shop
 from segsync.evaluate.columnar import engine, files, layout, snapshot
+from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.models import Snapshot
 from segsync.rules.check import check_rule
+from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.store.identity import merge
 from segsync.store.models import Customer, Profile
@@ -29,7 +31,7 @@ LATER = NOON + timedelta(minutes=5)
 
 def members(shop: Shop, current: Snapshot, rule: str = "orders_placed MATCHES (count >= 2)") -> set[str]:
     """The store's ids of who belongs, by the snapshot."""
-    with engine.opened(shop, current, {1: check_rule(rule).rule}, Moment(LATER, shop.tz)) as run:
+    with engine.opened(shop, current, {1: Asked(check_rule(rule).rule)}, Moment(LATER, shop.tz), ShopContext()) as run:
         assert run.unanswered == ()
         return set(Profile.objects.filter(customer__in=list(run.members(1))).values_list("external_id", flat=True))
 
@@ -101,7 +103,7 @@ class TestAShopWithASnapshot:
             merge(shop.pk, one, two, LATER)
         Customer.objects.get(pk=three).delete()
         current = snapshot.refresh(shop, LATER)
-        with engine.opened(shop, current, {1: check_rule("orders_placed MATCHES (count >= 1)").rule}, Moment(LATER, shop.tz)) as run:
+        with engine.opened(shop, current, {1: Asked(check_rule("orders_placed MATCHES (count >= 1)").rule)}, Moment(LATER, shop.tz), ShopContext()) as run:
             assert not {two, three} & set(run.members(1))
             assert one in set(run.members(1))
 
@@ -158,7 +160,7 @@ class TestAShopWithASnapshot:
         monkeypatch.setattr(snapshot.FactsReader, "read", late)
         current = snapshot.refresh(shop, NOON)
         five = Profile.objects.get(external_id="5").customer
-        with engine.opened(shop, current, {}, Moment(NOON, shop.tz)) as run:
+        with engine.opened(shop, current, {}, Moment(NOON, shop.tz), ShopContext()) as run:
             assert run.versions([five.pk])[five.pk] < five.facts_version
         assert members(shop, snapshot.refresh(shop, LATER)) == {"1", "2", "5"}
 
