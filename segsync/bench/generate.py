@@ -101,7 +101,9 @@ def _statements(customers: int, orders: int, activities: int) -> Iterator[str]:
     yield f"""CREATE TABLE activities AS SELECT {actor} AS customer, {_at("act", 365)} AS acted_at, 0::INTEGER AS day,
         ((CASE WHEN {_random("kind")} < 0.35 THEN 0 WHEN {_random("kind")} < 0.65 THEN 1 WHEN {_random("kind")} < 0.80 THEN 2
           WHEN {_random("kind")} < 0.85 THEN 3 WHEN {_random("kind")} < 0.995 THEN 4 ELSE 5 END) * {CAMPAIGNS} + hash(i) % {CAMPAIGNS})::INTEGER AS topic,
-        NULL::VARCHAR AS url, NULL::VARCHAR AS title, (hash(i) % 500)::VARCHAR AS page FROM range({activities}) t(i) ORDER BY customer"""
+        NULL::VARCHAR AS url, NULL::VARCHAR AS title, (hash(i) % 500)::VARCHAR AS about,
+        NULL::VARCHAR AS form, NULL::VARCHAR AS page, NULL::VARCHAR AS survey, NULL::VARCHAR AS sentiment, NULL::BIGINT AS rating, NULL::VARCHAR AS network
+        FROM range({activities}) t(i) ORDER BY customer"""
     yield f"UPDATE activities SET day = {_day('acted_at')}"
     told = {
         "id": "i + 1",

@@ -13,3 +13,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             f"Evaluators compared on {TALLY.cases:,} cases (rule, history, instant, time zone): "
             f"{TALLY.judgements:,} judgements, {TALLY.members:,} of them members."
         )
+        left = sum(TALLY.unanswered.values())
+        terminalreporter.write_line(
+            f"Left to the interpreter: {left:,} cases ({', '.join(f'{name} {times}' for name, times in sorted(TALLY.unanswered.items()))})."
+        )

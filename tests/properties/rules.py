@@ -16,6 +16,7 @@ from tests.properties.moments import DISTANCES, date_values
 ANSWERED = tuple(entry for entry in ATTRIBUTES.values() if entry.read is not None and not entry.awaits)
 DOABLE = tuple(entry for entry in ACTIVITIES.values() if entry.rows is not None and not entry.awaits)
 MONEY = (*(Decimal(amount) / 100 for amount in AMOUNTS), Decimal("10.005"), Decimal("16.67"), Decimal("-1"), Decimal("1e30"), Decimal("0.000000001"))
+FRACTIONS = tuple(map(Decimal, ("0", "0.5", "1", "1.5", "0.3333", "2", "3", "15.5", "30", "-1", "1e30")))
 PARTS = ("sho", "ss", "'", "%", "_", "@example.com", "e", "")
 
 
@@ -26,7 +27,9 @@ def values(entry: Entry, moment: Moment) -> st.SearchStrategy[tree.Value]:
             return date_values(moment)
         case Type.INTEGER:
             return st.sampled_from((*COUNTS, *DISTANCES, -1, 10**25)).map(lambda number: tree.Number(Decimal(number)))
-        case Type.MONEY | Type.DECIMAL:
+        case Type.DECIMAL:
+            return st.sampled_from(FRACTIONS).map(tree.Number)
+        case Type.MONEY:
             return st.sampled_from(MONEY).map(tree.Number)
         case Type.FLAG:
             return st.booleans().map(tree.Flag)
@@ -73,7 +76,31 @@ def clauses(moment: Moment) -> st.SearchStrategy[tree.Node]:
             st.booleans(),
         )
     )
-    return st.one_of(attributes, matches).map(tree.Clause)
+    ranked = st.builds(
+        lambda entry, end, size, negated: tree.Rank(entry.name, end, *size, negated),
+        st.sampled_from([entry for entry in ANSWERED if entry.type.is_ordered]),
+        st.sampled_from(("TOP", "BOTTOM")),
+        st.sampled_from(((Decimal(1), False), (Decimal(3), False), (Decimal(10), True), (Decimal("33.3"), True), (Decimal(100), True))),
+        st.booleans(),
+    )
+    return st.one_of(attributes, attributes, matches, matches, ranked, sequences(moment)).map(tree.Clause)
+
+
+def sequences(moment: Moment) -> st.SearchStrategy[tree.Sequence]:
+    """One thing after another; the distances are those between generated timestamps."""
+
+    def part(negated: bool) -> st.SearchStrategy[tree.Matches]:
+        return st.sampled_from(DOABLE).flatmap(
+            lambda activity: st.lists(
+                st.sampled_from([p for p in activity.parameters.values() if p.read is not None and not p.awaits and p.scope != "aggregate"]).flatmap(
+                    lambda p: tests(p, moment)
+                ),
+                max_size=1,
+            ).map(lambda told: tree.Matches(activity.name, tuple(told), negated))
+        )
+
+    lengths = st.sampled_from(((1, "d"), (24, "h"), (90, "min"), (1, "w"), (30, "d"), (365, "d"))).map(lambda pair: tree.Duration(*pair))
+    return st.booleans().flatmap(lambda negated: st.builds(tree.Sequence, part(False), part(negated), lengths))
 
 
 def rules(moment: Moment) -> st.SearchStrategy[tree.Rule]:

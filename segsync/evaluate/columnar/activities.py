@@ -135,4 +135,10 @@ for verb in _EMAILS:
         {"distinct_campaigns": lambda rows: rows.mailing.nunique()},
         {"distinct_campaigns": 0},
     )
-SOURCES["storefront.page_viewed"] = _acts("storefront.page_viewed", _columns(id="page", url="url", title="title"), {}, {}, {})
+SOURCES["storefront.page_viewed"] = _acts("storefront.page_viewed", _columns(id="about", url="url", title="title"), {}, {}, {})
+_RATED: Mapping[str, Read] = {"average_rating": lambda rows: Ratio(rows.rating.sum(), rows.rating.count())}
+_NO_RATING: Mapping[str, int | None] = {"average_rating": None}
+SOURCES["forms.submitted"] = _acts("forms.submitted", _columns(form="form", page="page"), {}, {}, {})
+SOURCES["surveys.answered"] = _acts("surveys.answered", _columns(kind="survey", sentiment="sentiment", rating="rating"), {}, _RATED, _NO_RATING)
+SOURCES["reviews.written"] = _acts("reviews.written", _columns(id="about", rating="rating"), {}, _RATED, _NO_RATING)
+SOURCES["social.engaged"] = _acts("social.engaged", _columns(network="network"), {}, {}, {})

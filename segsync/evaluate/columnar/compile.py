@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import ibis
@@ -12,14 +13,17 @@ from ibis.expr import operations as ops
 from ibis.expr import types as ir
 
 from segsync.evaluate.columnar.activities import SOURCES, Lookup, Read, Source
-from segsync.evaluate.columnar.attributes import ATTRIBUTES
-from segsync.evaluate.columnar.conditions import Ratio, Unanswered, condition, every, some
+from segsync.evaluate.columnar.attributes import ATTRIBUTES, Summary
+from segsync.evaluate.columnar.conditions import Ratio, Unanswered, beyond, condition, every, instant, known, some
+from segsync.evaluate.columnar.derived import DERIVED
 from segsync.evaluate.columnar.layout import TABLES, table
 from segsync.rules import catalogue, tree
 from segsync.rules.check import check_tree
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
-from segsync.rules.predicates import Terms, predicate
+from segsync.rules.predicates import Predicate, Terms, predicate
+from segsync.rules.ranks import cut_in_force, rank_predicate
+from segsync.rules.sequences import length
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,57 @@ class _Compiler:
     def _body(self, body: tree.Body, customers: Any) -> Any:
         match body:
             case tree.Test():
-                return self._attribute(body, customers)
+                entry = catalogue.ATTRIBUTES.get(body.name)
+                if entry is None:
+                    raise Unanswered(body.name)
+                passes = partial(condition, body, entry, self._terms)
+                return self._attribute(body.name, customers, passes, predicate(body, entry, self._terms))
+            case tree.Rank():
+                return self._attribute(body.name, customers, partial(self._ranked, body), rank_predicate(body, self._terms))
             case tree.Matches():
                 return self._activity(body, customers)
+            case tree.Sequence():
+                return self._sequence(body, customers)
             case _:
                 raise Unanswered(type(body).__name__)
 
-    def _attribute(self, test: tree.Test, customers: Any) -> Any:
-        read = ATTRIBUTES.get(test.name)
+    def _attribute(self, name: str, customers: Any, passes: Callable[[Any], Any], passes_alone: Predicate) -> Any:
+        """Whether the attribute passes; `passes_alone` is asked of the value of a customer without rows."""
+        read = ATTRIBUTES.get(name) or DERIVED.get(name)
         if read is None:
-            raise Unanswered(test.name)
-        value = read(customers, self._terms.moment)
-        return condition(test, catalogue.ATTRIBUTES[test.name], self._terms, value).fill_null(False)
+            raise Unanswered(name)
+        if not isinstance(read, Summary):
+            return passes(read(customers, self._terms)).fill_null(False)
+        rows = read.rows(self._terms)
+        grouped = rows.group_by("customer").aggregate(**read.aggregates(rows, self._terms))
+        return _within(customers, grouped, passes(read.value(grouped, self._terms)).fill_null(False), passes_alone(read.empty))
+
+    def _ranked(self, body: tree.Rank, value: Any) -> Any:
+        """A missing value is neither in nor, with NOT, out."""
+        cut = cut_in_force(body, self._terms)
+        if cut is None:
+            return known(value) if body.negated else ibis.literal(False)
+        inside = beyond(value, cut, ">=" if body.end == "TOP" else "<=")
+        return ~inside if body.negated else inside
+
+    def _sequence(self, body: tree.Sequence, customers: Any) -> Any:
+        """Some first row with, or once its time is over without, a later row within the duration."""
+        first, then = self._moments(body.first), self._moments(body.then).rename(after="at", follower="customer")
+        within = length(body.within)
+        follows = [first.customer == then.follower, then.after > first.at, then.after <= first.at + ibis.interval(seconds=int(within.total_seconds()))]
+        if not body.then.negated:
+            return customers.id.isin(first.semi_join(then, follows).customer)
+        over = first.filter(first.at <= instant(self._terms.moment.now - within))
+        follows = [over.customer == then.follower, then.after > over.at, then.after <= over.at + ibis.interval(seconds=int(within.total_seconds()))]
+        return customers.id.isin(over.anti_join(then, follows).customer)
+
+    def _moments(self, body: tree.Matches) -> Any:
+        """Whose rows are chosen, and when they happened."""
+        source = SOURCES.get(body.name)
+        if source is None:
+            raise Unanswered(body.name)
+        rows = self._rows(body, source, set())
+        return rows.select(customer=rows.customer, at=source.parameters["date"](rows))
 
     def _activity(self, body: tree.Matches, customers: Any) -> Any:
         source = SOURCES.get(body.name)
@@ -109,10 +152,8 @@ class _Compiler:
         read = {test.name: _read(source.totals, test) for test in totals}
         grouped = _grouped(rows, read)
         holds = every([condition(test, parameters[test.name], self._terms, _total(grouped, test.name, read)).fill_null(False) for test in totals])
-        # Customers without a row are in no group: what holds for them is known beforehand.
-        if all(predicate(test, parameters[test.name], self._terms)(source.empty[test.name]) for test in totals):
-            return _negated(customers.id.isin(grouped.filter(~holds).customer), not body.negated)
-        return _negated(customers.id.isin(grouped.filter(holds).customer), body.negated)
+        alone = all(predicate(test, parameters[test.name], self._terms)(source.empty[test.name]) for test in totals)
+        return _negated(_within(customers, grouped, holds, alone), body.negated)
 
     def _rows(self, body: tree.Matches, source: Source, totals: set[str]) -> Any:
         """The rows that the row parameters choose."""
@@ -153,6 +194,11 @@ class _Compiler:
     def _conditions(self, activity: str, tests: Sequence[tree.Test], read: Any, rows: Any) -> list[Any]:
         parameters = catalogue.ACTIVITIES[activity].parameters
         return [condition(test, parameters[test.name], self._terms, _read(read, test)(rows)) for test in tests]
+
+
+def _within(customers: Any, grouped: Any, holds: Any, alone: bool) -> Any:
+    """Whose group holds. Customers without a row are in no group: whether it holds for them, `alone`, is known beforehand."""
+    return ~customers.id.isin(grouped.filter(~holds).customer) if alone else customers.id.isin(grouped.filter(holds).customer)
 
 
 def _fields(value: Any) -> set[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import reduce
 from math import ceil, floor
@@ -27,6 +27,8 @@ from segsync.rules.predicates import Terms, limit
 _FARTHEST = 2**63 - 1
 # With a larger denominator the products could have more than the 38 digits that are held exactly.
 MAX_DENOMINATOR = 10**17
+# Up to this one the two sides can simply be multiplied out.
+_SMALL = 10**6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def condition(test: tree.Test, entry: Entry, terms: Terms, value: Any) -> Any:
     """Whether `value`, which stands for what `entry` reads, passes `test`."""
     several = isinstance(value, ir.ArrayValue)
     if test.operator == "IS NULL":
-        return _is_null(value, test.negated)
+        return known(value) if test.negated else ~known(value)
     inverted = test.negated != (test.operator == "!=")
     limits = [limit(each, entry, terms) for each in test.values]
     if not several:
@@ -65,6 +67,14 @@ def condition(test: tree.Test, entry: Entry, terms: Terms, value: Any) -> Any:
     if not inverted:
         return found
     return ~found if entry.type is Type.LIST else (value.length() > 0) & ~found
+
+
+def beyond(value: Any, cut: int | Fraction | datetime, operator: tree.Operator) -> Any:
+    """Whether a value lies at or beyond, or strictly beyond, an exact cut; null where the value is missing."""
+    test = tree.Test("", operator)
+    if isinstance(cut, datetime):
+        return _date(test, [Period(cut, cut + timedelta(microseconds=1))], value)
+    return _ratio(test, [cut], value) if isinstance(value, Ratio) else _number(test, [cut], value)
 
 
 def every(conditions: Sequence[Any]) -> Any:
@@ -77,13 +87,13 @@ def some(conditions: Sequence[Any]) -> Any:
     return reduce(or_, conditions) if conditions else ibis.literal(False)
 
 
-def _is_null(value: Any, negated: bool) -> Any:
+def known(value: Any) -> Any:
+    """Whether there is a value; never null. An empty list is none."""
     if isinstance(value, ir.ArrayValue):
-        return value.length() > 0 if negated else value.length() == 0
+        return value.length() > 0
     if isinstance(value, Ratio):
-        known = (value.below != 0).fill_null(False)
-        return known if negated else ~known
-    return value.notnull() if negated else value.isnull()
+        return (value.below != 0).fill_null(False)
+    return value.notnull()
 
 
 def _any(test: tree.Test, entry: Entry, limits: list[Any], value: Any) -> Any:
@@ -167,6 +177,8 @@ def _ratio(test: tree.Test, limits: list[Any], value: Ratio) -> Any:
         exact = min(max(Fraction(each), Fraction(-_FARTHEST)), Fraction(_FARTHEST))
         if exact.denominator > MAX_DENOMINATOR:
             raise Unanswered(f"{exact} has too many decimals.")
+        if exact.denominator <= _SMALL and abs(exact.numerator) <= _FARTHEST:
+            return _wide(value.above) * _exactly(exact.denominator), _exactly(exact.numerator) * below
         whole = floor(exact)
         # What is left above the whole part, kept so small that the products have 38 digits at most.
         rest = ibis.least(ibis.greatest(_wide(value.above) - _exactly(whole) * below, _exactly(-1)), below)

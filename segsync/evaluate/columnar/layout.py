@@ -14,7 +14,7 @@ import ibis
 from ibis.expr import types as ir
 
 # A snapshot of another version is rebuilt.
-VERSION = 1
+VERSION = 2
 
 NUMBER, WHOLE, TEXT, TEXTS, INSTANT, FLAG = "BIGINT", "INTEGER", "VARCHAR", "VARCHAR[]", "TIMESTAMP", "BOOLEAN"
 
@@ -40,7 +40,8 @@ PROFILE: Mapping[str, str] = {
     "predicted_spend_tier": TEXT,
 }
 
-# What follows from a person's rows alone, whatever the moment: worked out once per snapshot by `metrics.py`.
+# What follows from a person's rows alone, whatever the moment: worked out once per snapshot by `metrics.py`. `gap_pair` is the sum of the
+# two gaps in the middle (twice the one, of an odd number), which is twice the median.
 METRICS: Mapping[str, str] = {
     "counted": NUMBER,
     "spent": NUMBER,
@@ -48,6 +49,10 @@ METRICS: Mapping[str, str] = {
     "last_order_at": INSTANT,
     "first_order_day": WHOLE,
     "last_order_day": WHOLE,
+    "discounted_orders": NUMBER,
+    "gross": NUMBER,
+    "refunded": NUMBER,
+    "gap_pair": NUMBER,
     "open_checkout_at": INSTANT,
     "top_category": TEXTS,
     "top_vendor": TEXT,
@@ -104,7 +109,21 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "checkouts": {"customer": NUMBER, "key": NUMBER, "created_at": INSTANT, "recovered": FLAG, "amount": NUMBER},
     "checkout_lines": {"customer": NUMBER, "checkout": NUMBER, "goods": WHOLE},
     "topics": {"key": WHOLE, "kind": TEXT, "campaign": TEXT, "campaign_id": TEXT, "mailing": TEXT},
-    "activities": {"customer": NUMBER, "acted_at": INSTANT, "day": WHOLE, "topic": WHOLE, "url": TEXT, "title": TEXT, "page": TEXT},
+    "activities": {
+        "customer": NUMBER,
+        "acted_at": INSTANT,
+        "day": WHOLE,
+        "topic": WHOLE,
+        "url": TEXT,
+        "title": TEXT,
+        "about": TEXT,
+        "form": TEXT,
+        "page": TEXT,
+        "survey": TEXT,
+        "sentiment": TEXT,
+        "rating": NUMBER,
+        "network": TEXT,
+    },
 }
 # Tables without a customer: what they hold is shared, so a delta adds to them and takes nothing away.
 DICTIONARIES = ("goods", "topics")

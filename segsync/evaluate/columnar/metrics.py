@@ -15,11 +15,23 @@ _FAVOURITE = """
     ) GROUP BY customer
 """
 
+_GAPS = """
+    SELECT customer, sum(gap)::BIGINT * CASE WHEN max(gaps) % 2 = 1 THEN 2 ELSE 1 END AS gap_pair FROM (
+        SELECT customer, gap, count(*) OVER own AS gaps, row_number() OVER (own ORDER BY gap) AS place FROM (
+            SELECT customer, day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM orders
+        ) WHERE gap IS NOT NULL WINDOW own AS (PARTITION BY customer)
+    ) WHERE place IN ((gaps + 1) // 2, gaps // 2 + 1) GROUP BY customer
+"""
+
 METRICS_OF_EVERYBODY = f"""
     SELECT {", ".join(f"c.{quoted(column)}" for column in PROFILE)},
         coalesce(o.counted, 0) AS counted,
         coalesce(o.spent, 0)::BIGINT AS spent,
         o.first_order_at, o.last_order_at, o.first_order_day, o.last_order_day,
+        coalesce(o.discounted_orders, 0) AS discounted_orders,
+        coalesce(o.gross, 0)::BIGINT AS gross,
+        coalesce(o.refunded, 0)::BIGINT AS refunded,
+        m.gap_pair,
         k.open_checkout_at,
         coalesce(gc.categories, []::VARCHAR[]) AS top_category,
         gv.vendor AS top_vendor,
@@ -27,9 +39,11 @@ METRICS_OF_EVERYBODY = f"""
     FROM people c
     LEFT JOIN (
         SELECT customer, count(*) AS counted, sum(amount) AS spent, min(placed_at) AS first_order_at, max(placed_at) AS last_order_at,
-            min(day) AS first_order_day, max(day) AS last_order_day
+            min(day) AS first_order_day, max(day) AS last_order_day, count(*) FILTER (discounted) AS discounted_orders,
+            sum(gross) AS gross, sum(refunded) AS refunded
         FROM orders GROUP BY customer
     ) o ON o.customer = c.id
+    LEFT JOIN ({_GAPS}) m ON m.customer = c.id
     LEFT JOIN (SELECT customer, max(created_at) AS open_checkout_at FROM checkouts WHERE NOT recovered GROUP BY customer) k ON k.customer = c.id
     LEFT JOIN ({_FAVOURITE.format(column="category_name")}) fc ON fc.customer = c.id LEFT JOIN goods gc ON gc.key = fc.key
     LEFT JOIN ({_FAVOURITE.format(column="vendor_name")}) fv ON fv.customer = c.id LEFT JOIN goods gv ON gv.key = fv.key

@@ -143,7 +143,13 @@ class Flattener:
                 "topic": topic,
                 "url": _folded(activity.url),
                 "title": _folded(activity.title),
-                "page": activity.id,
+                "about": activity.id,
+                "form": _folded(activity.form),
+                "page": _folded(activity.page),
+                "survey": activity.survey,
+                "sentiment": _folded(activity.sentiment),
+                "rating": activity.rating,
+                "network": _folded(activity.network),
             },
         )
 
