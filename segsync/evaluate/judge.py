@@ -17,7 +17,7 @@ from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.facts import FactsReader, everybody
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
-from segsync.evaluate.whole import judge_by_columns
+from segsync.evaluate.whole import Outcome, judge_by_columns
 from segsync.heartbeat import TTL
 from segsync.leases import Lease
 from segsync.rules import check, dependencies, interpret, ranks, windows
@@ -80,19 +80,23 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
     """
     as_of = clock()
     segments = active_segments(shop)
-    context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, lambda: _hold(lease, clock()))
     total = Customer.objects.filter(shop=shop).count()
-    by_columns: frozenset[int] = frozenset()
+
+    def beat() -> None:
+        _hold(lease, clock())
+
     if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
         rules = {segment.pk: Asked(checked.rule, segment.handle) for segment, checked in segments}
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
 
-        def rest(ids: frozenset[int]) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, lease, clock, clear=False)
+        def rest(ids: frozenset[int], context: ShopContext) -> Moved:
+            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, beat, clear=False)
 
-        moved, by_columns = judge_by_columns(shop, rules, versions, as_of, cause, context, lambda: _hold(lease, clock()), rest)
+        outcome = judge_by_columns(shop, rules, versions, as_of, cause, beat, rest)
     else:
-        moved = _one_by_one(shop, segments, as_of, cause, context, lease, clock, clear=True)
+        context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, beat)
+        outcome = Outcome(_one_by_one(shop, segments, as_of, cause, context, beat, clear=True), frozenset(), context)
+    moved = outcome.moved
     _count(shop, segments, clock())
     sizes = dict(Segment.objects.filter(shop=shop).values_list("pk", "size"))
     Evaluation.objects.bulk_create(
@@ -108,8 +112,8 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
                 members=sizes.get(segment.pk, 0),
                 entered=moved.entered[segment.pk],
                 left=moved.left[segment.pk],
-                engine="columnar" if segment.pk in by_columns else "interpreter",
-                cuts=context.to_json(),
+                engine="columnar" if segment.pk in outcome.by_columns else "interpreter",
+                cuts=outcome.context.to_json(),
             )
             for segment, _ in segments
         ]
@@ -124,15 +128,14 @@ def _one_by_one(
     as_of: datetime,
     cause: str,
     context: ShopContext,
-    lease: Lease,
-    clock: Callable[[], datetime],
+    beat: Callable[[], None],
     clear: bool,
 ) -> Moved:
     rules = _compile(shop, segments, as_of, context)
     reader = _reader(shop, segments)
     moved = Moved()
     for ids in everybody(shop, BATCH):
-        _hold(lease, clock())
+        beat()
         moved += _judge(shop, ids, rules, reader, as_of, cause=cause, clear=clear)
     return moved
 

@@ -6,6 +6,7 @@ Compare-and-set: somebody whose facts changed since the snapshot is left, still 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
@@ -15,9 +16,12 @@ from django.db.models import F
 
 from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply
-from segsync.evaluate.columnar import engine, snapshot
+from segsync.evaluate.columnar import cuts, engine, snapshot
 from segsync.evaluate.columnar.compile import Asked
-from segsync.evaluate.models import Membership, Snapshot
+from segsync.evaluate.columnar.conditions import Unanswered
+from segsync.evaluate.cuts import renew, settings_of
+from segsync.evaluate.models import Membership, Schedule, Snapshot
+from segsync.rules import tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.store.models import Customer
@@ -26,30 +30,30 @@ log = structlog.get_logger(__name__)
 BATCH = 1_000
 PAGE = 20_000
 Beat = Callable[[], None]
-# Judges some segments the other way, and leaves all marks.
-Rest = Callable[[frozenset[int]], Moved]
+# Judges some segments the other way by these cuts, and leaves all marks.
+Rest = Callable[[frozenset[int], ShopContext], Moved]
 
 
-def judge_by_columns(
-    shop: Shop,
-    rules: Mapping[int, Asked],
-    versions: Mapping[int, int],
-    now: datetime,
-    cause: str,
-    context: ShopContext,
-    beat: Beat,
-    rest: Rest,
-) -> tuple[Moved, frozenset[int]]:
-    """Move everybody to where `rules` (by segment) say they belong at `now`; tells which segments were judged by columns.
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What moved, which segments were judged by columns, and the cuts that all were judged by."""
 
-    The others are given to `rest`. Then the marks of people whose facts are still those of the snapshot are cleared: facts read for
-    `rest` are never older. `beat` is called between batches, and may raise to stop.
+    moved: Moved
+    by_columns: frozenset[int]
+    context: ShopContext
+
+
+def judge_by_columns(shop: Shop, rules: Mapping[int, Asked], versions: Mapping[int, int], now: datetime, cause: str, beat: Beat, rest: Rest) -> Outcome:
+    """Move everybody to where `rules` (by segment) say they belong at `now`.
+
+    Rules that columns cannot answer are given to `rest`. Then the marks of people whose facts are still those of the snapshot are
+    cleared: facts read for `rest` are never older. `beat` is called between batches, and may raise to stop.
     """
-    moment = Moment(now, shop.tz)
     for attempt in (1, 2):
         current = snapshot.refresh(shop, now, beat)
         try:
-            return _judge(shop, current, rules, versions, moment, context, cause, beat, rest)
+            context = _context(shop, current, [asked.rule for asked in rules.values()], now, beat)
+            return _judge(shop, current, rules, versions, now, context, cause, beat, rest)
         except duckdb.Error as error:
             # Replaced while it was being read, or damaged inside: a new one is written.
             log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
@@ -59,26 +63,43 @@ def judge_by_columns(
     raise AssertionError("two attempts end in an answer or an error")
 
 
+def _context(shop: Shop, current: Snapshot, rules: Sequence[tree.Rule], now: datetime, beat: Beat) -> ShopContext:
+    """The cuts that these rules take, put in force; worked out by columns where columns can."""
+    surveys = [windows.survey(rule) for rule in rules]
+    ranks = frozenset(key for found in surveys for key in found.ranks)
+    if not ranks and not any(found.cuts for found in surveys):
+        return ShopContext(settings_of(shop), computed_at=now)
+    moment = Moment(now, shop.tz)
+    try:
+        wanted = cuts.needed({key.name for key in ranks}, moment)
+        with engine.tables(shop, current, wanted) as connection:
+            context = cuts.compute(connection, moment, settings_of(shop), ranks)
+    except Unanswered:
+        return renew(shop, rules, now, beat)
+    Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
+    return context
+
+
 def _judge(
     shop: Shop,
     current: Snapshot,
     rules: Mapping[int, Asked],
     versions: Mapping[int, int],
-    moment: Moment,
+    now: datetime,
     context: ShopContext,
     cause: str,
     beat: Beat,
     rest: Rest,
-) -> tuple[Moved, frozenset[int]]:
+) -> Outcome:
     moved = Moved()
-    with engine.opened(shop, current, rules, moment, context) as run:
+    with engine.opened(shop, current, rules, Moment(now, shop.tz), context) as run:
         for segment in run.answered:
             for changes in _batches(difference(run.members(segment), _stays(shop, segment)), beat):
-                moved += _apply(shop, run, segment, changes, versions, moment.now, cause)
+                moved += _apply(shop, run, segment, changes, versions, now, cause)
         if run.unanswered:
-            moved += rest(frozenset(run.unanswered))
+            moved += rest(frozenset(run.unanswered), context)
         _clear_marks(shop, run, beat)
-        return moved, frozenset(run.answered)
+        return Outcome(moved, frozenset(run.answered), context)
 
 
 def difference(wanted: Iterable[int], actual: Iterable[int]) -> Iterator[tuple[int, bool]]:

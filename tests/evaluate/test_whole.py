@@ -72,6 +72,33 @@ def test_a_rule_that_columns_cannot_answer_is_judged_one_by_one_and_says_so(shop
     assert incremental(shop, LATER) == 0
 
 
+def test_cuts_are_worked_out_kept_and_used_by_those_who_change_later(shop: Shop) -> None:
+    best = segment(shop, "amount_spent IN TOP 1", "best")
+    late = segment(shop, "journey_stage = 'LAPSED'", "late")
+    told = [
+        order(f"{who}{n}", who, NOON - timedelta(days=days))
+        for who, ages in {"1": (300, 290, 280), "2": (40, 30, 20, 10)}.items()
+        for n, days in enumerate(ages)
+    ]
+    tell(shop, "shopify", customer("1", spent=100), customer("2", spent=200), customer("3", spent=50), *told)
+    whole(shop)
+    assert (inside(best), inside(late)) == ({"2"}, {"1"})
+    evaluation = Evaluation.objects.get(segment=best)
+    assert (evaluation.engine, evaluation.cuts["typical_gap"], evaluation.cuts["ranks"][0][-1]) == ("columnar", "10", ["integer", 200])
+    tell(shop, "shopify", customer("3", spent=250, version=LATER), now=LATER)
+    incremental(shop, LATER)
+    assert inside(best) == {"2", "3"}
+
+
+def test_a_segment_of_segments_follows_those_that_it_asks_about(shop: Shop) -> None:
+    segment(shop, "number_of_orders >= 2", "loyal")
+    both = segment(shop, "segments CONTAINS 'loyal' AND customer_tags CONTAINS 'vip'", "both")
+    tell(shop, "shopify", customer("1", orders=2, tags=("vip",)), customer("2", orders=2), customer("3", orders=1, tags=("vip",)))
+    whole(shop)
+    assert inside(both) == {"1"}
+    assert Evaluation.objects.get(segment=both).engine == "interpreter"
+
+
 def test_merged_people_leave_for_that_reason(shop: Shop) -> None:
     some = segment(shop, "orders_placed MATCHES (count >= 1)")
     tell(shop, "shopify", customer("1", "a@example.com"), customer("2", "b@example.com"), order("a", "1"), order("b", "2"))

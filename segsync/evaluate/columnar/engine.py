@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,15 @@ class Run(Generic[K]):
         """The version of the facts that each of these customers was judged by; who is not in the snapshot is left out."""
         found = self._connection.cursor().execute("SELECT id, facts_version FROM customers WHERE id IN (SELECT unnest(?::BIGINT[]))", [list(ids)])
         return dict(found.fetchall())
+
+
+@contextmanager
+def tables(shop: Shop, snapshot: Snapshot, columns: Mapping[str, Collection[str]]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of these columns, by table, of the snapshot's people. Raises duckdb.Error for damaged files."""
+    parent = files.folder(shop.pk)
+    with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection:
+        load(connection, parent / snapshot.base, parent / snapshot.delta if snapshot.delta else None, columns)
+        yield connection
 
 
 @contextmanager
