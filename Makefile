@@ -6,7 +6,7 @@ DATA ?=
 DEMO_FLAGS := $(if $(ONCE),--once) $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(ARGS)
 export DEBUG ?= 1
 
-.PHONY: setup demo run test lint types contracts browser screenshots check clean
+.PHONY: setup demo run test properties lint types contracts browser screenshots check clean
 
 setup: .venv/installed
 
@@ -24,6 +24,10 @@ run: setup
 
 test: setup
 	@$(BIN)/python -m tests.everywhere $(ARGS)
+
+# Both evaluators on ten thousand generated cases; CASES=… for another number.
+properties: setup
+	SEGSYNC_PROPERTY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/properties $(ARGS)
 
 lint: setup
 	$(BIN)/ruff check .

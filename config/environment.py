@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,6 +56,13 @@ def broker(value: str) -> str:
     return value
 
 
+def memory(value: str) -> str:
+    """Pass on an amount of memory as DuckDB writes it; raises ValidationError for anything else."""
+    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)? ?[KMGT]i?B", value):
+        raise ValidationError(f"'{value}' is no amount of memory: write it as 512MB or 2GB.")
+    return value
+
+
 class Environment:
     """Every variable SegSync reads, with its default. `.env.example` says what each is for.
 
@@ -84,6 +92,8 @@ class Environment:
         self.hubspot_client_secret: str = env.str("HUBSPOT_CLIENT_SECRET", "")
         self.hubspot_api_url: str = env.str("HUBSPOT_API_URL", "https://api.hubapi.com")
         self.hubspot_app_url: str = env.str("HUBSPOT_APP_URL", "https://app.hubspot.com")
+        self.memory_limit: str = env.str("SEGSYNC_MEMORY_LIMIT", "2GB", validate=memory)
+        self.columnar_from: int = env.int("SEGSYNC_COLUMNAR_FROM", 20_000)
         problems: list[str] = []
         wrong: set[str] = set()
         try:

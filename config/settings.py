@@ -130,6 +130,9 @@ HUBSPOT_API_URL = ENV.hubspot_api_url.rstrip("/")
 HUBSPOT_APP_URL = ENV.hubspot_app_url.rstrip("/")
 HUBSPOT_API_VERSION = "2026-09"
 
+SEGSYNC_MEMORY_LIMIT = ENV.memory_limit  # of one evaluation of everybody; beyond it, files under VAR_DIR
+SEGSYNC_COLUMNAR_FROM = ENV.columnar_from  # shops with so many customers are evaluated by columns instead of one by one
+
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
 CELERY_BROKER_URL = ENV.broker_url or "memory://localhost"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
 CELERY_TASK_DEFAULT_QUEUE = ENV.queue  # others may use the same broker

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from integrations.models import Shop
 from integrations.money import exponent
 from segsync.evaluate import past
+from segsync.evaluate.models import Membership
+from segsync.rules.entries import Kind
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
-from segsync.store.models import Activity, Checkout, Identity, Order, OrderLine, Product, Profile
+from segsync.store.models import Activity, Checkout, Customer, Identity, Order, OrderLine, Product, Profile
 
+ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 _ORDER = [
     "pk",
     "source",
@@ -71,10 +75,26 @@ class FactsReader:
         orders = self._orders(ids) if self._needs & {"orders", "lines"} else {}
         checkouts = self._checkouts(ids) if self._needs & {"checkouts", "checkout_lines"} else {}
         acts = self._acts(ids) if "activities" in self._needs else {}
-        return {
-            id_: _customer(id_, profiles[id_], tuple(emails[id_]), self._exponent, orders.get(id_, ()), checkouts.get(id_, ()), acts.get(id_, ()))
-            for id_ in ids
-        }
+        segments = self._segments(ids) if self.reads_segments else {}
+        read: dict[int, CustomerFacts] = {}
+        for id_ in ids:
+            facts = _customer(id_, profiles[id_], tuple(emails[id_]), self._exponent, orders.get(id_, ()), checkouts.get(id_, ()), acts.get(id_, ()))
+            if self._needs & {"properties", "segments"}:
+                facts = replace(facts, properties=_properties(profiles[id_]), segments=tuple(segments.get(id_, ())))
+            read[id_] = facts
+        return read
+
+    @property
+    def reads_segments(self) -> bool:
+        """Whether memberships are among what is read."""
+        return "segments" in self._needs
+
+    def _segments(self, ids: list[int]) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = defaultdict(list)
+        stays = Membership.objects.filter(shop=self.shop, customer_id__in=ids, until__isnull=True).order_by("segment__handle")
+        for owner, handle in stays.values_list("customer_id", "segment__handle"):
+            found[owner].append(handle)
+        return found
 
     def _orders(self, ids: list[int]) -> dict[int, tuple[OrderFacts, ...]]:
         there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "placed_at")
@@ -193,6 +213,20 @@ def _customer(
         checkouts=checkouts,
         activities=activities,
     )
+
+
+def _properties(profiles: list[Profile]) -> dict[str, str]:
+    """Every platform's properties by their names in the language; of several records the one that changed last tells."""
+    told = sorted(profiles, key=lambda profile: profile.version)
+    return {f"{profile.source}.{name}": str(value) for profile in told for name, value in (profile.properties or {}).items() if value not in (None, "")}
+
+
+def everybody(shop: Shop, batch: int) -> Iterator[list[int]]:
+    """The ids of all customers of the shop, in batches."""
+    last = 0
+    while ids := list(Customer.objects.filter(shop=shop, pk__gt=last).order_by("pk").values_list("pk", flat=True)[:batch]):
+        yield ids
+        last = ids[-1]
 
 
 def _total(values: Iterable[int | None]) -> int | None:

@@ -56,6 +56,8 @@ class Schedule(Due):
     whole_cause = models.CharField(max_length=16, choices=Cause, default=Cause.IMPORT)
     starters_at = models.DateTimeField(null=True, blank=True, help_text="When the starter segments were made.")
     swept_until = models.DateTimeField(null=True, blank=True, help_text="Hour windows have been looked at up to here.")
+    derived_settings = models.JSONField(default=dict, blank=True, help_text="The shop's own numbers for derived attributes; empty for the defaults.")
+    cuts = models.JSONField(default=dict, editable=False, help_text="The cuts in force, from the last whole evaluation that needed any.")
 
     def __str__(self) -> str:
         return f"schedule of {self.shop}"
@@ -75,6 +77,7 @@ class Evaluation(models.Model):
     entered = models.PositiveIntegerField()
     left = models.PositiveIntegerField()
     engine = models.CharField(max_length=16)
+    cuts = models.JSONField(default=dict, editable=False, help_text="The shop's settings and cuts that this evaluation went by.")
 
     class Meta:
         ordering = ["-finished_at"]
@@ -82,3 +85,27 @@ class Evaluation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.segment} as of {self.as_of:%Y-%m-%d %H:%M}"
+
+
+class Snapshot(models.Model):
+    """The columnar copy of one shop's facts that is in force: Parquet files that never change, named by this row.
+
+    Facts are those of `base` without the people in `delta`, and those in `delta`. Files are published by setting this row and by nothing
+    else, so a reader sees the old ones or the new ones. Derived and disposable: without the row or its files they are written again.
+    """
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="snapshot")
+    generation = models.PositiveBigIntegerField(help_text="Counts publications; a publication replaces the one that it began from.")
+    layout = models.PositiveIntegerField(help_text="The version of the tables.")
+    timezone = models.CharField(max_length=64, help_text="Whose days the day columns count.")
+    base = models.CharField(max_length=100)
+    delta = models.CharField(max_length=100, blank=True)
+    sizes = models.JSONField(help_text="Bytes of every file, to tell a damaged one.")
+    base_customers = models.PositiveBigIntegerField()
+    delta_customers = models.PositiveBigIntegerField(default=0)
+    next_goods = models.PositiveBigIntegerField(help_text="The first number that no product of the dictionary has.")
+    next_topics = models.PositiveBigIntegerField(help_text="The first number that no campaign of the dictionary has.")
+    as_of = models.DateTimeField(help_text="Everything stored before this instant is in it.")
+
+    def __str__(self) -> str:
+        return f"snapshot {self.generation} of {self.shop}"

@@ -28,6 +28,9 @@ RFM_GROUPS = (
     "PROSPECTS",
 )
 COUNTRY = re.compile(r"[A-Z]{2}")
+REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
+CITY = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}-[^-].*")
+UNPULLED = "a pull of it from Shopify"
 
 ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
@@ -37,7 +40,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="How many orders the customer has placed in all.",
         source="Shopify's lifetime total",
         needs=frozenset({"profile", "orders"}),
-        read=lambda facts, _: readers.number_of_orders(facts),
+        read=lambda facts, *_: readers.number_of_orders(facts),
     ),
     Attribute(
         name="amount_spent",
@@ -46,7 +49,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="How much the customer has spent in all, in the shop's currency.",
         source="Shopify's lifetime total",
         needs=frozenset({"profile", "orders"}),
-        read=lambda facts, _: readers.amount_spent(facts),
+        read=lambda facts, *_: readers.amount_spent(facts),
     ),
     Attribute(
         name="first_order_date",
@@ -55,7 +58,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="When the customer's first counted order was placed.",
         source=COUNTED,
         needs=frozenset({"orders"}),
-        read=lambda facts, _: readers.first_order_at(facts),
+        read=lambda facts, *_: readers.first_order_at(facts),
     ),
     Attribute(
         name="last_order_date",
@@ -64,7 +67,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="When the customer's latest counted order was placed.",
         source=COUNTED,
         needs=frozenset({"orders"}),
-        read=lambda facts, _: readers.last_order_at(facts),
+        read=lambda facts, *_: readers.last_order_at(facts),
     ),
     Attribute(
         name="customer_added_date",
@@ -72,7 +75,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         label="first appearance in the shop",
         help="When the customer was added to the shop.",
         source=SHOPIFY,
-        read=lambda facts, _: facts.added_at,
+        read=lambda facts, *_: facts.added_at,
     ),
     Attribute(
         name="abandoned_checkout_date",
@@ -81,7 +84,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="When the customer's latest checkout that is still open was abandoned.",
         source="abandoned checkouts",
         needs=frozenset({"checkouts"}),
-        read=lambda facts, _: readers.abandoned_checkout_at(facts),
+        read=lambda facts, *_: readers.abandoned_checkout_at(facts),
     ),
     Attribute(
         name="customer_tags",
@@ -89,7 +92,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         label="tags",
         help="The customer's tags; upper and lower case do not matter.",
         source=SHOPIFY,
-        read=lambda facts, _: facts.tags,
+        read=lambda facts, *_: facts.tags,
     ),
     Attribute(
         name="customer_countries",
@@ -100,7 +103,50 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         exact_case=True,
         pattern=COUNTRY,
         example="'CA'",
-        read=lambda facts, _: facts.countries,
+        read=lambda facts, *_: facts.countries,
+    ),
+    Attribute(
+        name="customer_regions",
+        type=Type.LIST,
+        label="regions",
+        help="The regions of the customer's addresses, as ISO 3166-2 codes.",
+        source=SHOPIFY,
+        exact_case=True,
+        pattern=REGION,
+        example="'CA-ON'",
+        read=lambda facts, *_: facts.regions,
+        awaits=UNPULLED,
+    ),
+    Attribute(
+        name="customer_cities",
+        type=Type.LIST,
+        label="cities",
+        help="The cities of the customer's addresses: country, region and city without spaces.",
+        source=SHOPIFY,
+        exact_case=True,
+        pattern=CITY,
+        example="'US-CA-LosAngeles'",
+        read=lambda facts, *_: facts.cities,
+        awaits=UNPULLED,
+    ),
+    Attribute(
+        name="companies",
+        type=Type.LIST,
+        label="companies",
+        help="The ids of the companies that the customer buys for.",
+        source=SHOPIFY,
+        exact_case=True,
+        read=lambda facts, *_: facts.companies,
+        awaits=UNPULLED,
+    ),
+    Attribute(
+        name="created_by_app_id",
+        type=Type.ID,
+        label="creating app",
+        help="The id of the app that made the customer's record.",
+        source=SHOPIFY,
+        read=lambda facts, *_: facts.created_by_app_id,
+        awaits=UNPULLED,
     ),
     Attribute(
         name="customer_email_domain",
@@ -109,7 +155,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="What follows the @ in the customer's primary e-mail address, in lower case.",
         source=SHOPIFY,
         exact_case=True,
-        read=lambda facts, _: readers.email_domain(facts),
+        read=lambda facts, *_: readers.email_domain(facts),
     ),
     Attribute(
         name="customer_language",
@@ -118,7 +164,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="The customer's language, such as en or en-US.",
         source=SHOPIFY,
         exact_case=True,
-        read=lambda facts, _: facts.language,
+        read=lambda facts, *_: facts.language,
     ),
     Attribute(
         name="customer_account_status",
@@ -127,7 +173,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Whether the customer has an account with the shop.",
         source=SHOPIFY,
         values=("DECLINED", "DISABLED", "ENABLED", "INVITED"),
-        read=lambda facts, _: facts.account_status,
+        read=lambda facts, *_: facts.account_status,
     ),
     Attribute(
         name="email_subscription_status",
@@ -136,7 +182,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Whether the customer wants marketing e-mail.",
         source="Shopify; an opt-out in HubSpot wins",
         values=SUBSCRIPTION,
-        read=lambda facts, _: facts.email_subscription,
+        read=lambda facts, *_: facts.email_subscription,
     ),
     Attribute(
         name="sms_subscription_status",
@@ -145,7 +191,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Whether the customer wants marketing by SMS.",
         source="Shopify; an opt-out in HubSpot wins",
         values=tuple(value for value in SUBSCRIPTION if value != "INVALID"),
-        read=lambda facts, _: facts.sms_subscription,
+        read=lambda facts, *_: facts.sms_subscription,
     ),
     Attribute(
         name="product_subscription_status",
@@ -154,7 +200,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Where the customer stands with subscriptions to products.",
         source=SHOPIFY,
         values=("SUBSCRIBED", "CANCELED", "EXPIRED", "FAILED", "NEVER_SUBSCRIBED", "PAUSED"),
-        read=lambda facts, _: facts.product_subscription,
+        read=lambda facts, *_: facts.product_subscription,
     ),
     Attribute(
         name="rfm_group",
@@ -163,7 +209,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Shopify's group by recency, frequency and amount.",
         source=SHOPIFY,
         values=RFM_GROUPS,
-        read=lambda facts, _: facts.rfm_group,
+        read=lambda facts, *_: facts.rfm_group,
     ),
     Attribute(
         name="predicted_spend_tier",
@@ -172,7 +218,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Shopify's guess of future spend; only for shops with more than 100 sales.",
         source=SHOPIFY,
         values=("HIGH", "MEDIUM", "LOW"),
-        read=lambda facts, _: facts.predicted_spend_tier,
+        read=lambda facts, *_: facts.predicted_spend_tier,
     ),
     Attribute(
         name="customer_email",
@@ -181,7 +227,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="Any of the customer's e-mail addresses; upper and lower case do not matter.",
         source="identities",
         many=True,
-        read=lambda facts, _: facts.emails,
+        read=lambda facts, *_: facts.emails,
     ),
     Attribute(
         name="customer_id",
@@ -189,7 +235,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         label="customer id",
         help="The customer's number in the shop.",
         source="identities",
-        read=lambda facts, _: facts.customer_id,
+        read=lambda facts, *_: facts.customer_id,
     ),
     Attribute(
         name="average_order_value",
@@ -198,7 +244,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="The mean of the customer's counted orders, compared exactly.",
         source=COUNTED,
         needs=frozenset({"orders"}),
-        read=lambda facts, _: readers.average_order_value(facts),
+        read=lambda facts, *_: readers.average_order_value(facts),
     ),
     Attribute(
         name="days_since_last_order",
@@ -228,7 +274,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         source=COUNTED,
         many=True,
         needs=frozenset({"orders", "lines"}),
-        read=lambda facts, _: readers.category_names(readers.top_category(facts)),
+        read=lambda facts, *_: readers.category_names(readers.top_category(facts)),
     ),
     Attribute(
         name="top_vendor",
@@ -237,7 +283,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="The vendor on whose products the customer has spent most.",
         source=COUNTED,
         needs=frozenset({"orders", "lines"}),
-        read=lambda facts, _: readers.top_vendor(facts),
+        read=lambda facts, *_: readers.top_vendor(facts),
     ),
     Attribute(
         name="top_product_type",
@@ -246,6 +292,6 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         help="The product type on which the customer has spent most.",
         source=COUNTED,
         needs=frozenset({"orders", "lines"}),
-        read=lambda facts, _: readers.top_product_type(facts),
+        read=lambda facts, *_: readers.top_product_type(facts),
     ),
 )

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from segsync.rules.activities import ACTIVITIES as ANSWERED_ACTIVITIES
-from segsync.rules.attributes import ATTRIBUTES as ANSWERED_ATTRIBUTES
-from segsync.rules.awaited import AWAITED_ACTIVITIES, AWAITED_ATTRIBUTES, PREFIXES
-from segsync.rules.entries import Activity, Attribute, Type
+from segsync.rules.activities import ACTIVITIES as SHOP_ACTIVITIES
+from segsync.rules.activities_engaged import ENGAGED_ACTIVITIES
+from segsync.rules.attributes import ATTRIBUTES as OWN_ATTRIBUTES
+from segsync.rules.attributes_derived import DERIVED
+from segsync.rules.awaited import AWAITED_ATTRIBUTES, UNSHARED_ACTIVITIES
+from segsync.rules.entries import Activity, Attribute
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
-ATTRIBUTES: Mapping[str, Attribute] = {entry.name: entry for entry in (*ANSWERED_ATTRIBUTES, *AWAITED_ATTRIBUTES)}
-ACTIVITIES: Mapping[str, Activity] = {entry.name: entry for entry in (*ANSWERED_ACTIVITIES, *AWAITED_ACTIVITIES)}
+ATTRIBUTES: Mapping[str, Attribute] = {entry.name: entry for entry in (*OWN_ATTRIBUTES, *DERIVED, *AWAITED_ATTRIBUTES)}
+ACTIVITIES: Mapping[str, Activity] = {entry.name: entry for entry in (*SHOP_ACTIVITIES, *ENGAGED_ACTIVITIES, *UNSHARED_ACTIVITIES)}
+
+__all__ = ["ACTIVITIES", "ATTRIBUTES", "NO_VOCABULARY", "Activity", "Attribute", "Vocabulary", "activity", "attribute"]
 
 
-def attribute(name: str) -> Attribute | None:
-    """The attribute of that name; a name in a family such as `hubspot.` is one too. None for no attribute."""
-    if found := ATTRIBUTES.get(name):
-        return found
-    for prefix, label in PREFIXES.items():
-        if name.startswith(prefix) and len(name) > len(prefix):
-            key = name.removeprefix(prefix)
-            return Attribute(name=name, type=Type.TEXT, label=f"{label} {key}", help=f"The {label} {key}.", source=label)
-    return None
+def attribute(name: str, vocabulary: Vocabulary = NO_VOCABULARY) -> Attribute | None:
+    """The attribute of that name, the shop's properties included. None for no attribute."""
+    return ATTRIBUTES.get(name) or vocabulary.attribute(name)
 
 
 def activity(name: str) -> Activity | None:

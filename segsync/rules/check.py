@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from segsync.rules import catalogue, tree, windows
-from segsync.rules.entries import Attribute, Entry, Kind, Parameter, Type
+from segsync.rules.entries import Attribute, Entry, Kind, Type
 from segsync.rules.errors import RuleError, listed, nearest, shown
 from segsync.rules.format import format_clause, format_value
 from segsync.rules.parse import parse_rule
 from segsync.rules.scan import MAX_CLAUSES, MAX_DEPTH, MAX_LIST_VALUES
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 # Two hundred years in each unit.
-FARTHEST: dict[tree.OffsetUnit, int] = {"d": 73_000, "w": 10_400, "m": 2_400, "y": 200, "h": 1_752_000, "min": 105_120_000}
+FARTHEST: dict[str, int] = {"d": 73_000, "w": 10_400, "m": 2_400, "y": 200, "h": 1_752_000, "min": 105_120_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,62 +28,115 @@ class CheckedRule:
     needs: frozenset[Kind]
 
 
-def check_rule(text: str) -> CheckedRule:
-    """Parse and check. Raises RuleError for the first mistake in the text, within 100 ms whatever the text."""
+def check_rule(text: str, vocabulary: Vocabulary = NO_VOCABULARY) -> CheckedRule:
+    """Parse and check. Raises RuleError for the first mistake in the text, within 100 ms whatever the text.
+
+    `vocabulary` says what the shop adds to the language; without it no property of a portal has data.
+    """
     rule = parse_rule(text)
-    check_tree(rule)
-    found = windows.survey(rule)
+    check_tree(rule, vocabulary)
+    found = windows.survey(rule, vocabulary)
     return CheckedRule(rule, text, found.hour_windows, found.day_valued, found.needs)
 
 
-def check_tree(rule: tree.Rule) -> None:
+def check_tree(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> None:
     """Raise RuleError for the first condition that cannot be judged."""
     if tree.depth(rule.root) > MAX_DEPTH:
         raise RuleError(f"groups are nested more than {MAX_DEPTH} deep; flatten the rule.")
     for number, clause in enumerate(tree.clauses(rule.root), 1):
         if number > MAX_CLAUSES:
             raise _error(clause.span, f"a rule may hold at most {MAX_CLAUSES} conditions; split it into several segments.")
-        _check_body(clause.body)
+        _check_body(clause.body, vocabulary)
 
 
 def _error(span: tree.Span, message: str, found: str = "", expected: tuple[str, ...] = (), suggestion: str | None = None) -> RuleError:
     return RuleError(message, span.line, span.column, shown(found), expected, suggestion)
 
 
-def _check_body(body: tree.Body) -> None:
+def _check_body(body: tree.Body, vocabulary: Vocabulary) -> None:
     match body:
         case tree.Test():
-            entry = _attribute(body.name, body.span)
-            if entry.read is None:
-                raise _not_yet(entry.name, body.span)
+            entry = _answered(body.name, body.span, vocabulary)
             _check_test(body, entry)
+            if body.name == "segments" and vocabulary.handles is not None:
+                _check_handle(body.values, vocabulary.handles)
         case tree.Rank():
-            entry = _attribute(body.name, body.span)
-            if not entry.type.is_ordered:
-                raise _error(body.span, f"`{body.name}` is {entry.type.value} and has no {body.end}.", body.name)
-            raise _not_yet(f"IN {body.end}", body.span)
+            _check_rank(body, vocabulary)
         case tree.Matches():
             _check_matches(body)
         case tree.Sequence():
-            _check_matches(body.first)
-            _check_matches(body.then)
-            raise _not_yet("THEN … WITHIN", body.span)
+            _check_sequence(body)
         case tree.Anniversary():
-            raise _not_yet("anniversary", body.span)
+            _check_anniversary(body, vocabulary)
 
 
-def _not_yet(name: str, span: tree.Span) -> RuleError:
-    return _error(span, f"`{name}` is not available yet.", name)
+def _no_data(name: str, awaits: str, span: tree.Span) -> RuleError:
+    return _error(span, f"`{shown(name)}` has no data yet; it takes {awaits}.", name)
 
 
-def _attribute(name: str, span: tree.Span) -> Attribute:
-    entry = catalogue.attribute(name)
+def _answered(name: str, span: tree.Span, vocabulary: Vocabulary) -> Attribute:
+    entry = _attribute(name, span, vocabulary)
+    if entry.awaits or entry.read is None:
+        raise _no_data(name, entry.awaits, span)
+    return entry
+
+
+def _attribute(name: str, span: tree.Span, vocabulary: Vocabulary) -> Attribute:
+    entry = catalogue.attribute(name, vocabulary)
     if entry:
         return entry
     if activity := catalogue.activity(name):
         raise _error(span, activity.unshared or f"`{name}` is an activity; write {name} MATCHES (…).", name, ("MATCHES",))
-    near = nearest(name, (*catalogue.ATTRIBUTES, *catalogue.ACTIVITIES))
-    raise _error(span, f"`{shown(name)}` is not an attribute.", name, ("an attribute",), near)
+    near = nearest(name, (*catalogue.ATTRIBUTES, *catalogue.ACTIVITIES, *vocabulary.properties))
+    what = "a property of the connected portal" if name.startswith("hubspot.") else "an attribute"
+    raise _error(span, f"`{shown(name)}` is not {what}.", name, (what,), near)
+
+
+def _check_handle(values: tuple[tree.Value, ...], handles: frozenset[str]) -> None:
+    for value in values:
+        if isinstance(value, tree.Text) and value.value not in handles:
+            found = format_value(value)
+            near = nearest(value.value, handles)
+            raise _error(value.span, f"{shown(found)} is not the handle of a segment.", found, (), near and f"'{near}'")
+
+
+def _check_rank(body: tree.Rank, vocabulary: Vocabulary) -> None:
+    entry = _attribute(body.name, body.span, vocabulary)
+    if not entry.type.is_ordered:
+        raise _error(body.span, f"`{body.name}` is {entry.type.value} and has no {body.end}.", body.name)
+    _answered(body.name, body.span, vocabulary)
+    found = f"{body.size:f}{'%' if body.percent else ''}"
+    if body.percent and not 0 < body.size <= 100:
+        raise _error(body.span, f"a share must be above 0% and at most 100%; found {shown(found)}.", found)
+    if not body.percent and (body.size < 1 or body.size != body.size.to_integral_value()):
+        raise _error(body.span, f"a rank must be a whole number of customers, such as IN {body.end} 500, or a share; found {shown(found)}.", found)
+
+
+def _check_sequence(body: tree.Sequence) -> None:
+    for part in (body.first, body.then):
+        _check_matches(part)
+        for test in part.parameters:
+            if catalogue.ACTIVITIES[part.name].parameters[test.name].scope == "aggregate":
+                raise _error(
+                    test.span, f"`{test.name}` sums up rows; around THEN each row is looked at by itself. Ask it in a condition of its own.", test.name
+                )
+    if not 0 < body.within.amount <= FARTHEST[body.within.unit]:
+        found = f"{body.within.amount}{body.within.unit}"
+        raise _error(body.within.span, f"{found} is out of range; a duration is above 0 and at most 200 years.", found)
+
+
+def _check_anniversary(body: tree.Anniversary, vocabulary: Vocabulary) -> None:
+    if catalogue.attribute(body.field_name, vocabulary) is None:
+        near = nearest(body.field_name, (*(name for name, entry in catalogue.ATTRIBUTES.items() if entry.type is Type.DATE), *vocabulary.properties))
+        raise _error(body.span, f"`{shown(body.field_name)}` is not a date of the customer.", body.field_name, ("a date attribute",), near)
+    entry = _answered(body.field_name, body.span, vocabulary)
+    if entry.type is not Type.DATE:
+        raise _error(body.span, f"`{shown(body.field_name)}` is {entry.type.value} and has no anniversary.", body.field_name)
+    _check_test(body.test, ANNIVERSARY)
+    for value in body.test.values:
+        if not isinstance(value, tree.Day) and not windows.is_relative_day(value):
+            found = format_value(value)
+            raise _error(value.span, f"an anniversary is a day: found {shown(found)} where a day such as today or +30d should be.", found)
 
 
 def _check_matches(body: tree.Matches) -> None:
@@ -94,8 +148,6 @@ def _check_matches(body: tree.Matches) -> None:
         raise _error(body.span, f"`{shown(body.name)}` is not an activity.", body.name, ("an activity",), near)
     if activity.unshared:
         raise _error(body.span, activity.unshared, body.name)
-    if activity.rows is None:
-        raise _not_yet(body.name, body.span)
     for test in body.parameters:
         parameter = activity.parameters.get(test.name)
         if parameter is None:
@@ -103,12 +155,14 @@ def _check_matches(body: tree.Matches) -> None:
             near = nearest(test.name, known)
             message = f"`{shown(test.name)}` is not a parameter of {body.name}"
             raise _error(test.span, f"{message}." if near else f"{message}, which takes {listed(known, 'and')}.", test.name, known, near)
-        if parameter.read is None:
-            raise _not_yet(test.name, test.span)
+        if parameter.awaits:
+            raise _no_data(test.name, parameter.awaits, test.span)
         _check_test(test, parameter)
+    if activity.awaits:
+        raise _no_data(body.name, activity.awaits, body.span)
 
 
-def _check_test(test: tree.Test, entry: Attribute | Parameter) -> None:
+def _check_test(test: tree.Test, entry: Entry) -> None:
     if test.operator not in entry.operators:
         takes = listed(entry.operators)
         message = f"`{test.name}` is {entry.type.value} and does not take {test.operator}; it takes {takes}."
@@ -128,7 +182,7 @@ def _check_value(name: str, value: tree.Value, entry: Entry) -> None:
         raise _error(value.span, f"{found} is out of range; years go from {FIRST_YEAR} to {LAST_YEAR}.", found)
     if isinstance(value, tree.Offset) and abs(value.amount) > FARTHEST[value.unit]:
         raise _error(value.span, f"{found} is out of range; offsets reach at most 200 years.", found)
-    if isinstance(value, tree.Text) and entry.type is Type.ENUM and value.value not in entry.values:
+    if isinstance(value, tree.Text) and entry.values and value.value not in entry.values:
         near = nearest(value.value, entry.values)
         message = f"{shown(found)} is not a value of `{name}`"
         rest = "." if near else f", which is {listed(entry.values)}."
@@ -137,6 +191,7 @@ def _check_value(name: str, value: tree.Value, entry: Entry) -> None:
         raise _error(value.span, f"{shown(found)} is not a value of `{name}`, which looks like {entry.example}.", found, (entry.example,))
 
 
+ANNIVERSARY = Attribute(name="anniversary", type=Type.DATE, label="anniversary", help="A day that comes round each year.", source="the date named")
 EXPECTED = {
     Type.INTEGER: "a whole number such as 3",
     Type.MONEY: "an amount such as 49.99",

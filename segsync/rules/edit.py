@@ -9,13 +9,17 @@ from django.db import transaction
 
 from integrations.models import Shop
 from segsync.rules.check import check_rule
+from segsync.rules.dependencies import order
 from segsync.rules.format import format_rule
 from segsync.rules.models import Segment, SegmentVersion
+from segsync.rules.parse import parse_rule
+from segsync.rules.vocabulary import Vocabulary
+from segsync.rules.windows import handles
 
 
 def create_segment(shop: Shop, *, handle: str, name: str, description: str, rule: str, author: Any, now: datetime) -> Segment:
     """A new segment with its first version. Raises RuleError for a rule that cannot be read."""
-    text = format_rule(check_rule(rule).rule)
+    text = _canonical(shop, handle, rule)
     with transaction.atomic():
         segment = Segment.objects.create(shop=shop, handle=handle, name=name, description=description)
         _next_version(segment, text, author, "First version.", now)
@@ -24,12 +28,22 @@ def create_segment(shop: Shop, *, handle: str, name: str, description: str, rule
 
 def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: datetime) -> SegmentVersion | None:
     """The segment's next version with this rule; None when it says the same as the one in force. Raises RuleError."""
-    text = format_rule(check_rule(rule).rule)
+    text = _canonical(segment.shop, segment.handle, rule)
     with transaction.atomic():
         Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
         if segment.version and segment.version.rule == text:
             return None
         return _next_version(segment, text, author, reason, now)
+
+
+def _canonical(shop: Shop, handle: str, rule: str) -> str:
+    """The rule in canonical form. Raises RuleError for one that cannot be read, asks about no segment of the shop, or closes a circle."""
+    others = Segment.objects.filter(shop=shop, version__isnull=False).exclude(handle=handle).select_related("version")
+    rules = {segment.handle: segment.rule for segment in others}
+    checked = check_rule(rule, Vocabulary(handles=frozenset((*rules, handle)))).rule
+    if handles(checked):
+        order({handle: checked, **{other: parse_rule(text) for other, text in rules.items()}})
+    return format_rule(checked)
 
 
 def _next_version(segment: Segment, rule: str, author: Any, reason: str, now: datetime) -> SegmentVersion:

@@ -5,50 +5,55 @@ from __future__ import annotations
 from segsync.rules import catalogue, tree
 from segsync.rules.entries import Activity, Parameter, Type
 from segsync.rules.phrases import amount_phrase, condition, date_phrase, quoted, several, value_phrase
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 
-def explain_rule(rule: tree.Rule) -> str:
+def explain_rule(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> str:
     """One sentence, beginning with `Customers` and ending with a full stop. Any rule that parses has one."""
-    return f"Customers {_node(rule.root, inner=False)}."
+    return f"Customers {_node(rule.root, vocabulary, inner=False)}."
 
 
-def explain_clause(body: tree.Body) -> str:
+def explain_clause(body: tree.Body, vocabulary: Vocabulary = NO_VOCABULARY) -> str:
     """One condition as what follows `Customers`."""
     match body:
         case tree.Test():
-            return _attribute(body)
+            return _attribute(body, vocabulary)
         case tree.Rank():
             size = f"{body.size:f}%" if body.percent else f"{body.size:f} customers"
-            return f"who are {'not ' if body.negated else ''}in the {body.end.lower()} {size} by {_label(body.name)}"
+            return f"who are {'not ' if body.negated else ''}in the {body.end.lower()} {size} by {_label(body.name, vocabulary)}"
         case tree.Matches():
             return f"who {_activity(body)}"
         case tree.Sequence():
             within = several(body.within.amount, body.within.unit)
             return f"who {_activity(body.first)} and then {_activity(body.then, ever=False)} within {within}"
         case tree.Anniversary():
-            return f"whose anniversary of {quoted(body.field_name)} {condition(body.test, Type.DATE)}"
+            entry = catalogue.attribute(body.field_name, vocabulary)
+            what = entry.label if entry else quoted(body.field_name)
+            return f"whose anniversary of {what} {condition(body.test, Type.DATE).replace('was', 'is', 1)}"
 
 
-def _node(node: tree.Node, inner: bool) -> str:
+def _node(node: tree.Node, vocabulary: Vocabulary, inner: bool) -> str:
     match node:
         case tree.Clause():
-            return explain_clause(node.body)
+            return explain_clause(node.body, vocabulary)
         case tree.Not():
-            return f"who are not among those {_node(node.item, inner=True)}"
+            return f"who are not among those {_node(node.item, vocabulary, inner=True)}"
         case _:
-            *others, last = (_node(item, inner=True) for item in node.items)
+            *others, last = (_node(item, vocabulary, inner=True) for item in node.items)
             both = isinstance(node, tree.And)
             joined = f"{'' if both else 'either '}{', '.join(others)} {'and' if both else 'or'} {last}"
             return f"({joined})" if inner else joined
 
 
-def _label(name: str) -> str:
-    entry = catalogue.attribute(name)
+def _label(name: str, vocabulary: Vocabulary) -> str:
+    entry = catalogue.attribute(name, vocabulary)
     return entry.label if entry else name
 
 
-def _attribute(test: tree.Test) -> str:
-    entry = catalogue.attribute(test.name)
+def _attribute(test: tree.Test, vocabulary: Vocabulary) -> str:
+    if test.name == "segments" and test.operator == "CONTAINS":
+        return f"who are {'not ' if test.negated else ''}in the segment {value_phrase(test.values[0], Type.LIST)}"
+    entry = catalogue.attribute(test.name, vocabulary)
     label, kind = (entry.label, entry.type) if entry else (test.name, Type.TEXT)
     if test.operator == "IS NULL":
         if kind is Type.DATE:
@@ -78,7 +83,7 @@ def _activity(body: tree.Matches, ever: bool = True) -> str:
         elif parameter and parameter.scope == "aggregate":
             totals.append(f"{parameter.label} {condition(test, parameter.type)}")
         else:
-            rows.append(_parameter(test, parameter))
+            rows.append(parameter_phrase(test, parameter))
     verb = activity.did_not if body.negated else activity.did
     where = f" ({', '.join(rows)})" if rows else ""
     in_all = f", where the {' and the '.join(totals)}" if totals else ""
@@ -96,7 +101,8 @@ def _object(activity: Activity, count: tree.Test | None) -> str:
     return f"{activity.many} in {amount}" if activity.counts else amount
 
 
-def _parameter(test: tree.Test, parameter: Parameter | None) -> str:
+def parameter_phrase(test: tree.Test, parameter: Parameter | None) -> str:
+    """What is asked of a row: `category is ‘Shoes’`, `not recovered`."""
     if parameter is None:
         return f"{test.name} {condition(test, Type.TEXT)}"
     if parameter.type is Type.FLAG and isinstance(test.values[0], tree.Flag):

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal
 
+from segsync.rules.context import ShopContext
+from segsync.rules.derive import Numbers
 from segsync.rules.facts import CustomerFacts, LineFacts
 from segsync.rules.moments import Moment
 from segsync.rules.tree import Operator
 
-Kind = Literal["profile", "orders", "lines", "refunds", "checkouts", "checkout_lines", "activities"]
+Kind = Literal["profile", "orders", "lines", "refunds", "checkouts", "checkout_lines", "activities", "properties", "segments"]
+# Cuts that are worked out over the whole shop.
+CutName = Literal["typical_gap", "usage", "rfm"]
 
 ORDERING: tuple[Operator, ...] = ("=", "!=", ">", ">=", "<", "<=", "BETWEEN", "IN")
 WORDING: tuple[Operator, ...] = ("=", "!=", "IN", "CONTAINS", "STARTS WITH", "ENDS WITH")
@@ -56,7 +60,8 @@ class Entry:
 
     `values` are the words of an ENUM; `exact_case` says that upper and lower case differ; `many` marks a text that stands for several
     at once (all e-mail addresses, all levels of a category): one that fits is enough, and none at all is a missing value.
-    `pattern` is what a text must look like to mean anything, with `example` to show it.
+    `pattern` is what a text must look like to mean anything, with `example` to show it. `awaits` names what would provide the data
+    of a name that has none yet; empty for one that is answered.
     """
 
     name: str
@@ -68,6 +73,7 @@ class Entry:
     many: bool = False
     pattern: re.Pattern[str] | None = None
     example: str = ""
+    awaits: str = ""
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -79,14 +85,18 @@ class Entry:
 class Attribute(Entry):
     """Something a customer is or has. `read` gives its value (None when missing), or is None while no facts answer it.
 
-    `source` says where the data comes from, `needs` which facts `read` looks at; `day_valued` that it changes at local midnight by
-    itself.
+    `source` says where the data comes from, `needs` which facts `read` looks at (`activity_kinds` which activities among them, `cuts`
+    which cuts of the shop); `day_valued` that it changes at local midnight by itself. `from_numbers` reads what depends on cuts from
+    a customer's own numbers.
     """
 
     source: str
     needs: frozenset[Kind] = frozenset({"profile"})
-    read: Callable[[CustomerFacts, Moment], Any] | None = None
+    read: Callable[[CustomerFacts, Moment, ShopContext], Any] | None = None
     day_valued: bool = False
+    activity_kinds: tuple[str, ...] = ()
+    cuts: frozenset[CutName] = frozenset()
+    from_numbers: Callable[[Numbers, ShopContext], Any] | None = None
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -113,7 +123,7 @@ class Activity:
 
     `did`, `did_not`, `one` and `many` are its words in a sentence, and `counts` what `count` counts
     where that is not the rows; `describe` names a row as evidence, given the currency's exponent
-    and the moment; `unshared` is the whole refusal for what a platform keeps to itself.
+    and the moment; `unshared` is the whole refusal for what a platform keeps to itself, `awaits` what would provide data not there yet.
     """
 
     name: str
@@ -130,6 +140,7 @@ class Activity:
     lines: Callable[[Any], Sequence[LineFacts]] | None = None
     describe: Callable[[Any, int, Moment], str] | None = None
     unshared: str = ""
+    awaits: str = ""
 
 
 def by_name(*parameters: Parameter) -> Mapping[str, Parameter]:

@@ -6,7 +6,8 @@ numeric ids as text. None means unknown; an empty tuple means none. Facts hold o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -46,7 +47,8 @@ class OrderFacts:
     """One order. `counted`: not a test order, not deleted, not cancelled, not voided.
 
     `amount_minor` is the current total, after refunds and edits; `gross_minor` the total when it was placed; `name` is what people
-    call it (`#1042`), `number` its number; `country` is the two-letter code it was sent to; `item_count` the sum of its quantities.
+    call it (`#1042`), `number` its number; `country` is the two-letter code it was sent to; `item_count` the sum of its quantities;
+    `shipping` the name of its shipping method.
     """
 
     id: str
@@ -62,6 +64,9 @@ class OrderFacts:
     discount_codes: tuple[str, ...] = ()
     discounted: bool = False
     country: str | None = None
+    location_id: str | None = None
+    app_id: str | None = None
+    shipping: str | None = None
     tags: tuple[str, ...] = ()
     lines: tuple[LineFacts, ...] = ()
     refunds: tuple[RefundFacts, ...] = ()
@@ -80,7 +85,11 @@ class CheckoutFacts:
 
 @dataclass(frozen=True, slots=True)
 class ActivityFacts:
-    """One thing that a person did or that was done to reach them; `kind` is the activity's name in the rule language."""
+    """One thing that a person did or that was done to reach them; `kind` is the activity's name in the rule language.
+
+    `id` is the id of what it was about (a page, a product, a review); `survey` one of NPS, CSAT, CES, CUSTOM; `product` the product
+    that was looked at, searched for or put in the cart.
+    """
 
     kind: str
     at: datetime
@@ -89,6 +98,14 @@ class ActivityFacts:
     url: str | None = None
     id: str | None = None
     title: str | None = None
+    form: str | None = None
+    page: str | None = None
+    survey: str | None = None
+    rating: int | None = None
+    sentiment: str | None = None
+    network: str | None = None
+    query: str | None = None
+    product: LineFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +113,9 @@ class CustomerFacts:
     """One customer. `order_count` and `amount_spent_minor` are the shop platform's lifetime totals, None where it gives none.
 
     `emails` begins with the primary address. `currency_exponent` is how many decimals the shop's currency has (2 for EUR, 0 for JPY).
-    Enumerated values are spelled as the rule language spells them. Nothing may rely on the order of orders, checkouts or activities.
+    Enumerated values are spelled as the rule language spells them. `properties` holds the text of properties by their names in the
+    language (`hubspot.lifecyclestage`); `segments` the handles of the segments that the customer is in now. Nothing may rely on the
+    order of orders, checkouts or activities.
     """
 
     customer_id: str
@@ -107,6 +126,10 @@ class CustomerFacts:
     currency_exponent: int = 2
     tags: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    cities: tuple[str, ...] = ()
+    companies: tuple[str, ...] = ()
+    created_by_app_id: str | None = None
     language: str | None = None
     account_status: str | None = None
     email_subscription: str | None = None
@@ -117,6 +140,8 @@ class CustomerFacts:
     orders: tuple[OrderFacts, ...] = ()
     checkouts: tuple[CheckoutFacts, ...] = ()
     activities: tuple[ActivityFacts, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict, hash=False)
+    segments: tuple[str, ...] = ()
 
 
 def fold(text: str) -> str:

@@ -75,6 +75,21 @@ class Moment:
         return datetime.combine(day, time.min, tzinfo=self.tz).astimezone(UTC)
 
 
+def local_date(moment: Moment, value: tree.DateValue) -> date:
+    """The day of the shop's calendar that a day value names, or on which an instant value falls."""
+    match value:
+        case tree.Day():
+            return value.value
+        case tree.LocalTime():
+            return value.value.date()
+        case tree.Offset(unit="h") | tree.Offset(unit="min") | tree.Named(name="now"):
+            return moment.local_day(moment.period(value).start)
+        case tree.Offset():
+            return shifted(moment.today, value)
+        case tree.Named():
+            return moment.today - timedelta(days=value.name == "yesterday")
+
+
 def shifted(day: date, offset: tree.Offset) -> date:
     """The day that a day, week, month or year offset leads to; months and years are calendar steps clipped to the month's end."""
     if offset.unit in ("d", "w"):

@@ -14,6 +14,7 @@ from lark.exceptions import UnexpectedInput
 from segsync.rules import tree
 from segsync.rules.build import Builder
 from segsync.rules.errors import RuleError
+from segsync.rules.lexer import RuleLexer
 from segsync.rules.scan import MAX_DEPTH, Scanned, place, scan
 from segsync.rules.syntax import syntax_error
 
@@ -21,7 +22,7 @@ from segsync.rules.syntax import syntax_error
 @functools.cache
 def _parser() -> Lark:
     grammar = Path(__file__).with_name("grammar.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", maybe_placeholders=True, transformer=Builder())
+    return Lark(grammar, parser="lalr", lexer=RuleLexer, maybe_placeholders=True, transformer=Builder())
 
 
 def parse_rule(text: str) -> tree.Rule:

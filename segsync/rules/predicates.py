@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, cast
 
 from segsync.rules import tree
+from segsync.rules.context import ShopContext
 from segsync.rules.entries import Entry, Type
 from segsync.rules.facts import fold
 from segsync.rules.moments import Moment, Period
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 Predicate = Callable[[Any], bool]
 
@@ -30,10 +32,12 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a rule is read with: the moment, and how many decimals the shop's currency has."""
+    """What a rule is read with: the moment, how many decimals the shop's currency has, the shop's cuts and its vocabulary."""
 
     moment: Moment
     exponent: int
+    context: ShopContext = field(default_factory=ShopContext)
+    vocabulary: Vocabulary = NO_VOCABULARY
 
 
 def predicate(test: tree.Test, entry: Entry, terms: Terms) -> Predicate:

@@ -8,6 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
 
+from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts, LineFacts, OrderFacts
 from segsync.rules.moments import Moment
 
@@ -54,10 +55,10 @@ def email_domain(facts: CustomerFacts) -> str | None:
     return domain.lower() if at else None
 
 
-def days_since(read: Callable[[CustomerFacts], datetime | None]) -> Callable[[CustomerFacts, Moment], int | None]:
+def days_since(read: Callable[[CustomerFacts], datetime | None]) -> Callable[[CustomerFacts, Moment, ShopContext], int | None]:
     """Whole local days from the day of an instant to today."""
 
-    def days(facts: CustomerFacts, moment: Moment) -> int | None:
+    def days(facts: CustomerFacts, moment: Moment, _context: ShopContext) -> int | None:
         at = read(facts)
         return None if at is None else (moment.today - moment.local_day(at)).days
 

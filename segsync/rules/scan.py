@@ -12,7 +12,7 @@ MAX_CLAUSES = 200
 MAX_DEPTH = 20
 MAX_LIST_VALUES = 500
 # In all lists and brackets together, beyond any query that Shopify takes; it keeps the parse of any text under a tenth of a second.
-MAX_COMMAS = 1_500
+MAX_COMMAS = 1_000
 
 # A bracket after one of these, or after no word, is a group; others belong to MATCHES, IN or a call.
 GROUP_FOLLOWS = frozenset({"", "AND", "OR", "NOT"})

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from segsync.rules import catalogue, tree
-from segsync.rules.entries import Attribute, Entry, Kind
+from segsync.rules.context import RankKey
+from segsync.rules.entries import Attribute, CutName, Entry, Kind
+from segsync.rules.ranks import keys
+from segsync.rules.sequences import length
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 PROFILE: frozenset[Kind] = frozenset({"profile"})
 # Lines have no timestamps of their own.
@@ -33,47 +37,79 @@ class _Read(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """All that this module knows of a rule, found in one walk; the functions below give its parts."""
+    """All that this module knows of a rule, found in one walk; the functions below give its parts.
+
+    `cuts` names the cuts of the shop that it takes and `ranks` the ranks that it asks; `handles` are the segments that it asks about.
+    """
 
     hour_windows: frozenset[HourWindow]
     day_valued: bool
     needs: frozenset[Kind]
     activity_kinds: frozenset[str]
+    cuts: frozenset[CutName]
+    ranks: frozenset[RankKey]
+    handles: frozenset[str]
 
 
-def survey(rule: tree.Rule) -> Survey:
+def survey(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> Survey:
     """Everything at once, for who needs more than one part."""
-    reads = tuple(_reads(rule))
-    names = {name for clause in tree.clauses(rule.root) for name in _activities(clause.body)}
-    ranked = [clause.body.name for clause in tree.clauses(rule.root) if isinstance(clause.body, tree.Rank)]
+    bodies = [clause.body for clause in tree.clauses(rule.root)]
+    reads = tuple(_reads(bodies, vocabulary))
+    names = {name for body in bodies for name in _activities(body)}
+    attributes = [entry for body in bodies if (entry := _attribute_of(body, vocabulary)) is not None]
+    timed = {HourWindow(offset, read.needs - UNTIMED) for read in reads for value in read.test.values if (offset := _hour_offset(value)) is not None}
+    expiring = {HourWindow(length(body.within), _activity_needs(body.first.name) - UNTIMED) for body in bodies if _expires(body)}
     return Survey(
-        hour_windows=frozenset(
-            HourWindow(offset, read.needs - UNTIMED) for read in reads for value in read.test.values if (offset := _hour_offset(value)) is not None
-        ),
-        day_valued=any((isinstance(read.entry, Attribute) and read.entry.day_valued) or any(map(_is_relative_day, read.test.values)) for read in reads),
-        needs=frozenset().union(*(read.needs for read in reads), *map(_activity_needs, names), *map(_attribute_needs, ranked)),
-        activity_kinds=frozenset(name for name in names if "activities" in _activity_needs(name)),
+        hour_windows=frozenset(timed | expiring),
+        day_valued=any(entry.day_valued for entry in attributes) or any(is_relative_day(value) for read in reads for value in read.test.values),
+        needs=frozenset[Kind]().union(*(read.needs for read in reads), *map(_activity_needs, names), *(entry.needs for entry in attributes)),
+        activity_kinds=frozenset(name for name in names if "activities" in _activity_needs(name)).union(*(entry.activity_kinds for entry in attributes)),
+        cuts=frozenset[CutName]().union(*(entry.cuts for entry in attributes)),
+        ranks=keys(rule),
+        handles=frozenset(handles(rule)),
     )
 
 
-def hour_windows(rule: tree.Rule) -> frozenset[HourWindow]:
-    """The distinct hour and minute offsets in the rule, for the sweep that runs between midnights. Days and fixed times give none."""
-    return survey(rule).hour_windows
+def handles(rule: tree.Rule) -> tuple[str, ...]:
+    """The handles of the segments that a rule asks about, in the order of its text, none twice."""
+    tests = (clause.body for clause in tree.clauses(rule.root) if isinstance(clause.body, tree.Test) and clause.body.name == "segments")
+    return tuple(dict.fromkeys(value.value for test in tests for value in test.values if isinstance(value, tree.Text)))
 
 
-def is_day_valued(rule: tree.Rule) -> bool:
+def hour_windows(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> frozenset[HourWindow]:
+    """The distinct hour and minute offsets in the rule, for the sweep that runs between midnights; a sequence that waits for something
+    not to happen gives its duration. Days and fixed times give none."""
+    return survey(rule, vocabulary).hour_windows
+
+
+def is_day_valued(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> bool:
     """Whether the shop's midnight alone can change the answer: relative days, or attributes counted in days."""
-    return survey(rule).day_valued
+    return survey(rule, vocabulary).day_valued
 
 
-def needs(rule: tree.Rule) -> frozenset[Kind]:
+def needs(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> frozenset[Kind]:
     """The kinds of facts that the rule reads; a reader may leave the others empty."""
-    return survey(rule).needs
+    return survey(rule, vocabulary).needs
 
 
-def activity_kinds(rule: tree.Rule) -> frozenset[str]:
+def activity_kinds(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> frozenset[str]:
     """The activities, such as `emails.opened`, whose events the rule reads."""
-    return survey(rule).activity_kinds
+    return survey(rule, vocabulary).activity_kinds
+
+
+def _expires(body: tree.Body) -> TypeGuard[tree.Sequence]:
+    """Whether the passing of a duration alone makes a sequence true."""
+    return isinstance(body, tree.Sequence) and body.then.negated
+
+
+def _attribute_of(body: tree.Body, vocabulary: Vocabulary) -> Attribute | None:
+    match body:
+        case tree.Test() | tree.Rank():
+            return catalogue.attribute(body.name, vocabulary)
+        case tree.Anniversary():
+            return catalogue.attribute(body.field_name, vocabulary)
+        case _:
+            return None
 
 
 def _activities(body: tree.Body) -> tuple[str, ...]:
@@ -86,21 +122,17 @@ def _activities(body: tree.Body) -> tuple[str, ...]:
             return ()
 
 
-def _reads(rule: tree.Rule) -> Iterator[_Read]:
-    for clause in tree.clauses(rule.root):
-        for activity_name, test in tree.tests(clause.body):
+def _reads(bodies: Iterable[tree.Body], vocabulary: Vocabulary) -> Iterator[_Read]:
+    for body in bodies:
+        for activity_name, test in tree.tests(body):
             if activity_name is None:
-                yield _Read(test, catalogue.attribute(test.name), _attribute_needs(test.name))
+                entry = _attribute_of(body, vocabulary)
+                yield _Read(test, entry, entry.needs if entry else PROFILE)
             else:
                 activity = catalogue.activity(activity_name)
                 parameter = activity.parameters.get(test.name) if activity else None
                 extra: frozenset[Kind] = parameter.needs if parameter else frozenset()
                 yield _Read(test, parameter, _activity_needs(activity_name) | extra)
-
-
-def _attribute_needs(name: str) -> frozenset[Kind]:
-    entry = catalogue.attribute(name)
-    return entry.needs if entry else PROFILE
 
 
 def _activity_needs(name: str) -> frozenset[Kind]:
@@ -120,7 +152,8 @@ def _hour_offset(value: tree.Value) -> timedelta | None:
             return None
 
 
-def _is_relative_day(value: tree.Value) -> bool:
+def is_relative_day(value: tree.Value) -> bool:
+    """Whether a value is a day that moves on at midnight, such as `-30d` or `today`."""
     match value:
         case tree.Offset():
             return value.unit in ("d", "w", "m", "y")

@@ -13,6 +13,7 @@ from segsync.evaluate import due, judge
 from segsync.evaluate.models import Evaluation, Membership, Schedule
 from segsync.leases import Lease, claim
 from segsync.rules.edit import change_rule, create_segment
+from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.store.models import Customer, Profile
 from tests.factories import NOON, checkout, customer, opened, order, tell
@@ -185,3 +186,34 @@ def test_only_one_process_decides_for_a_shop_and_a_dead_ones_lease_expires(shop:
     assert first.renew(now=NOON + timedelta(seconds=62), ttl=timedelta(seconds=60)) is False
     assert first.release() is False
     assert second.release() is True
+
+
+def test_a_segment_of_a_segment_moves_with_it(shop: Shop) -> None:
+    buyers = segment(shop, "number_of_orders >= 1", "buyers")
+    loyal = segment(shop, "segments CONTAINS 'buyers'", "loyal")
+    tell(shop, "shopify", customer("1", orders=1), customer("2", orders=0))
+    whole(shop)
+    assert inside(buyers) == inside(loyal) == {"1"}
+    later = NOON + timedelta(days=1)
+    tell(shop, "shopify", customer("2", orders=3, version=later), now=later)
+    incremental(shop, later)
+    assert inside(loyal) == {"1", "2"}
+    with pytest.raises(RuleError, match="buyers → loyal → buyers"):
+        change_rule(buyers, "segments CONTAINS 'loyal'", author=None, reason="", now=later)
+
+
+def test_ranks_go_by_the_cuts_in_force_until_the_next_whole_evaluation(shop: Shop) -> None:
+    top = segment(shop, "number_of_orders IN TOP 1 AND journey_stage = 'PROSPECT'")
+    tell(shop, "shopify", customer("1", orders=5), customer("2", orders=2))
+    assert incremental(shop, NOON) == 2  # no cut yet: the rule waits, the others would not
+    assert inside(top) == set()
+    whole(shop)
+    assert inside(top) == {"1"}
+    later = NOON + timedelta(hours=1)
+    tell(shop, "shopify", customer("2", orders=9, version=later), now=later)
+    incremental(shop, later)
+    assert inside(top) == {"1", "2"}
+    whole(shop, later)
+    assert inside(top) == {"2"}
+    kept = Evaluation.objects.filter(segment=top).latest("as_of").cuts
+    assert kept["ranks"] == [["number_of_orders", "TOP", "1", False, ["integer", 9]]]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from segsync.rules import catalogue
+from segsync.rules import catalogue, ranks
 from segsync.rules.check import check_rule
+from segsync.rules.cuts import compute_context
 from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.format import format_rule
@@ -66,10 +67,12 @@ def test_an_example_parses_formats_stably_and_is_answered_or_refused_by_name(tex
     assert format_rule(parse_rule(canonical)) == canonical
     assert explain_rule(rule).startswith("Customers ")
     if refusal := _refusal(text):
-        assert "is not available yet" in refusal or "does not share this data with apps" in refusal
+        assert "has no data yet" in refusal or "does not share this data with apps" in refusal
     else:
         for person in (REGULAR, STRANGER):
-            assert matches(rule, person, Moment(NOW, LONDON)) in (True, False)
+            moment = Moment(NOW, LONDON)
+            context = compute_context([REGULAR, STRANGER], moment, ranks=ranks.keys(rule))
+            assert matches(rule, person, moment, context) in (True, False)
 
 
 def test_the_examples_were_found() -> None:

@@ -66,7 +66,7 @@ def test_a_verdict_never_contradicts_the_compiled_rule() -> None:
             assert judge(rule, person, MOMENT).matched is compile_rule(rule, MOMENT)(person)
 
 
-@pytest.mark.parametrize("text", ["usage_rate = 'HEAVY'", "amount_spent IN TOP 10%", "anniversary('x') = today", "nothing = 1"])
+@pytest.mark.parametrize("text", ["churn_probability > 0.1", "amount_spent IN TOP 10%", "anniversary('x') = today", "nothing = 1"])
 def test_a_rule_that_cannot_be_answered_is_refused_and_never_guessed(text: str) -> None:
     with pytest.raises(RuleError):
         compile_rule(parse_rule(text), MOMENT)

@@ -1,0 +1,165 @@
+"""Everybody of a large shop judged at once by columns; only those who move are looked at one by one.
+
+Compare-and-set: somebody whose facts changed since the snapshot is left, still marked, to the incremental path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import structlog
+from django.db import transaction
+from django.db.models import F
+
+from integrations.models import Shop
+from segsync.evaluate.apply import Moved, apply
+from segsync.evaluate.columnar import cuts, engine, snapshot
+from segsync.evaluate.columnar.compile import Asked
+from segsync.evaluate.columnar.conditions import Unanswered
+from segsync.evaluate.cuts import renew, settings_of
+from segsync.evaluate.models import Membership, Schedule, Snapshot
+from segsync.rules import tree, windows
+from segsync.rules.context import ShopContext
+from segsync.rules.moments import Moment
+from segsync.store.models import Customer
+
+log = structlog.get_logger(__name__)
+BATCH = 1_000
+PAGE = 20_000
+Beat = Callable[[], None]
+# Judges some segments the other way by these cuts, and leaves all marks.
+Rest = Callable[[frozenset[int], ShopContext], Moved]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What moved, which segments were judged by columns, and the cuts that all were judged by."""
+
+    moved: Moved
+    by_columns: frozenset[int]
+    context: ShopContext
+
+
+def judge_by_columns(shop: Shop, rules: Mapping[int, Asked], versions: Mapping[int, int], now: datetime, cause: str, beat: Beat, rest: Rest) -> Outcome:
+    """Move everybody to where `rules` (by segment) say they belong at `now`.
+
+    Rules that columns cannot answer are given to `rest`. Then the marks of people whose facts are still those of the snapshot are
+    cleared: facts read for `rest` are never older. `beat` is called between batches, and may raise to stop.
+    """
+    for attempt in (1, 2):
+        current = snapshot.refresh(shop, now, beat)
+        try:
+            context = _context(shop, current, [asked.rule for asked in rules.values()], now, beat)
+            return _judge(shop, current, rules, versions, now, context, cause, beat, rest)
+        except duckdb.Error as error:
+            # Replaced while it was being read, or damaged inside: a new one is written.
+            log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
+            if attempt == 2:
+                raise
+            Snapshot.objects.filter(pk=current.pk, generation=current.generation).delete()
+    raise AssertionError("two attempts end in an answer or an error")
+
+
+def _context(shop: Shop, current: Snapshot, rules: Sequence[tree.Rule], now: datetime, beat: Beat) -> ShopContext:
+    """The cuts that these rules take, put in force; worked out by columns where columns can."""
+    surveys = [windows.survey(rule) for rule in rules]
+    ranks = frozenset(key for found in surveys for key in found.ranks)
+    if not ranks and not any(found.cuts for found in surveys):
+        return ShopContext(settings_of(shop), computed_at=now)
+    moment = Moment(now, shop.tz)
+    try:
+        wanted = cuts.needed({key.name for key in ranks}, moment)
+        with engine.tables(shop, current, wanted) as connection:
+            context = cuts.compute(connection, moment, settings_of(shop), ranks)
+    except Unanswered:
+        return renew(shop, rules, now, beat)
+    Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
+    return context
+
+
+def _judge(
+    shop: Shop,
+    current: Snapshot,
+    rules: Mapping[int, Asked],
+    versions: Mapping[int, int],
+    now: datetime,
+    context: ShopContext,
+    cause: str,
+    beat: Beat,
+    rest: Rest,
+) -> Outcome:
+    moved = Moved()
+    with engine.opened(shop, current, rules, Moment(now, shop.tz), context) as run:
+        for segment in run.answered:
+            for changes in _batches(difference(run.members(segment), _stays(shop, segment)), beat):
+                moved += _apply(shop, run, segment, changes, versions, now, cause)
+        if run.unanswered:
+            moved += rest(frozenset(run.unanswered), context)
+        _clear_marks(shop, run, beat)
+        return Outcome(moved, frozenset(run.answered), context)
+
+
+def difference(wanted: Iterable[int], actual: Iterable[int]) -> Iterator[tuple[int, bool]]:
+    """Who must enter (True) or leave (False), of two runs of ids in rising order; neither is ever held whole."""
+    left, right = iter(wanted), iter(actual)
+    new, old = next(left, None), next(right, None)
+    while new is not None or old is not None:
+        if old is None or (new is not None and new < old):
+            assert new is not None  # noqa: S101
+            yield new, True
+            new = next(left, None)
+        elif new is None or old < new:
+            yield old, False
+            old = next(right, None)
+        else:
+            new, old = next(left, None), next(right, None)
+
+
+def _stays(shop: Shop, segment: int) -> Iterator[int]:
+    """Who is in the segment, in rising order. Read in pages, each beyond the last, so that moves made meanwhile do not matter."""
+    last = 0
+    stays = Membership.objects.filter(shop=shop, segment_id=segment, until__isnull=True).order_by("customer_id")
+    while page := list(stays.filter(customer_id__gt=last).values_list("customer_id", flat=True)[:PAGE]):
+        yield from page
+        last = page[-1]
+
+
+def _batches(changes: Iterator[tuple[int, bool]], beat: Beat) -> Iterator[dict[int, bool]]:
+    batch: dict[int, bool] = {}
+    beat()
+    for id_, inside in changes:
+        batch[id_] = inside
+        if len(batch) >= BATCH:
+            yield batch
+            beat()
+            batch = {}
+    if batch:
+        yield batch
+
+
+def _apply(shop: Shop, run: engine.Run[int], segment: int, changes: Mapping[int, bool], versions: Mapping[int, int], now: datetime, cause: str) -> Moved:
+    judged = run.versions(list(changes))
+    with transaction.atomic():
+        Shop.objects.select_for_update().get(pk=shop.pk)
+        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=list(changes)) if judged.get(row.pk) == row.facts_version}
+        return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, cause)
+
+
+def _clear_marks(shop: Shop, run: engine.Run[int], beat: Beat) -> None:
+    marked = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).order_by("pk")
+    last = 0
+    while ids := list(marked.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
+        beat()
+        _clear(shop, run.versions(ids), ids)
+        last = ids[-1]
+
+
+def _clear(shop: Shop, judged: Mapping[int, int], ids: Sequence[int]) -> None:
+    with transaction.atomic():
+        Shop.objects.select_for_update().get(pk=shop.pk)
+        newest = dict(Customer.objects.filter(shop=shop, pk__in=ids).values_list("pk", "facts_version"))
+        same = [id_ for id_, version in newest.items() if judged.get(id_) == version]
+        Customer.objects.filter(shop=shop, pk__in=same).update(judged_version=F("facts_version"))

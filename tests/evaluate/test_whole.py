@@ -1,0 +1,157 @@
+"""A large shop judged by columns moves people exactly as one judged one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integrations.models import Shop
+from segsync.evaluate import whole as by_columns
+from segsync.evaluate.columnar import compile as compiler
+from segsync.evaluate.columnar.conditions import Unanswered
+from segsync.evaluate.models import Evaluation, Membership
+from segsync.store.models import Customer
+from tests.evaluate.test_judge import hold, incremental, inside, segment, whole
+from tests.factories import NOON, customer, opened, order, tell
+
+pytestmark = pytest.mark.usefixtures("columnar")
+LATER = NOON + timedelta(minutes=1)
+
+
+def test_it_agrees_with_the_incremental_path_as_facts_arrive(shop: Shop) -> None:
+    some = segment(shop, "orders_placed MATCHES (date >= -30d, count >= 2)")
+    tell(shop, "shopify", customer("1"), customer("2"), order("a", "1"), order("b", "1"), order("c", "2"))
+    whole(shop)
+    assert inside(some) == {"1"}
+    assert Evaluation.objects.get().engine == "columnar"
+    tell(shop, "shopify", order("d", "2"), now=LATER)
+    assert incremental(shop, LATER) == 1
+    assert inside(some) == {"1", "2"}
+    whole(shop, NOON + timedelta(days=40), cause="time")
+    assert inside(some) == set()
+    assert set(Membership.objects.values_list("left_cause", flat=True)) == {"time"}
+    assert incremental(shop, NOON + timedelta(days=40)) == 0
+
+
+def test_invariant_6_whoever_changes_while_everybody_is_judged_is_left_to_the_incremental_path(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    some = segment(shop, "number_of_orders >= 2")
+    tell(shop, "shopify", customer("1", orders=2), customer("2", orders=2), customer("3", orders=1))
+    real = by_columns._apply
+
+    def late(*arguments: Any) -> Any:
+        monkeypatch.setattr(by_columns, "_apply", real)
+        tell(shop, "shopify", customer("2", orders=1, version=LATER), customer("3", orders=2, version=LATER), now=LATER)
+        return real(*arguments)
+
+    monkeypatch.setattr(by_columns, "_apply", late)
+    whole(shop)
+    assert inside(some) == {"1"}
+    assert incremental(shop, LATER) == 2
+    assert inside(some) == {"1", "3"}
+
+
+def test_a_rule_that_columns_cannot_answer_is_judged_one_by_one_and_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two = segment(shop, "number_of_orders >= 2", "one"), segment(shop, "customer_tags CONTAINS 'vip'", "two")
+    tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1, tags=("VIP",)))
+    real = compiler.compile_rule
+
+    def reluctant(asked: compiler.Asked, *more: Any) -> Any:
+        if "customer_tags" in str(asked.rule):
+            raise Unanswered("customer_tags")
+        return real(asked, *more)
+
+    monkeypatch.setattr(compiler, "compile_rule", reluctant)
+    whole(shop)
+    assert (inside(one), inside(two)) == ({"1"}, {"2"})
+    assert dict(Evaluation.objects.values_list("segment__handle", "engine")) == {"one": "columnar", "two": "interpreter"}
+    assert incremental(shop, LATER) == 0
+
+
+def test_cuts_are_worked_out_kept_and_used_by_those_who_change_later(shop: Shop) -> None:
+    best = segment(shop, "amount_spent IN TOP 1", "best")
+    late = segment(shop, "journey_stage = 'LAPSED'", "late")
+    told = [
+        order(f"{who}{n}", who, NOON - timedelta(days=days))
+        for who, ages in {"1": (300, 290, 280), "2": (40, 30, 20, 10)}.items()
+        for n, days in enumerate(ages)
+    ]
+    tell(shop, "shopify", customer("1", spent=100), customer("2", spent=200), customer("3", spent=50), *told)
+    whole(shop)
+    assert (inside(best), inside(late)) == ({"2"}, {"1"})
+    evaluation = Evaluation.objects.get(segment=best)
+    assert (evaluation.engine, evaluation.cuts["typical_gap"], evaluation.cuts["ranks"][0][-1]) == ("columnar", "10", ["integer", 200])
+    tell(shop, "shopify", customer("3", spent=250, version=LATER), now=LATER)
+    incremental(shop, LATER)
+    assert inside(best) == {"2", "3"}
+
+
+def test_a_segment_of_segments_follows_those_that_it_asks_about(shop: Shop) -> None:
+    segment(shop, "number_of_orders >= 2", "loyal")
+    both = segment(shop, "segments CONTAINS 'loyal' AND customer_tags CONTAINS 'vip'", "both")
+    tell(shop, "shopify", customer("1", orders=2, tags=("vip",)), customer("2", orders=2), customer("3", orders=1, tags=("vip",)))
+    whole(shop)
+    assert inside(both) == {"1"}
+    assert Evaluation.objects.get(segment=both).engine == "interpreter"
+
+
+def test_merged_people_leave_for_that_reason(shop: Shop) -> None:
+    some = segment(shop, "orders_placed MATCHES (count >= 1)")
+    tell(shop, "shopify", customer("1", "a@example.com"), customer("2", "b@example.com"), order("a", "1"), order("b", "2"))
+    whole(shop)
+    tell(shop, "hubspot", customer("77", "a@example.com", "b@example.com"), now=LATER)
+    whole(shop, LATER + timedelta(minutes=1), cause="time")
+    assert inside(some) == {"1", "2"}
+    assert Membership.objects.get(until__isnull=False).left_cause == "merge"
+    assert not Customer.objects.exclude(facts_version=1).filter(judged_version=0).exists()
+
+
+def test_a_rule_text_that_looks_like_sql_stays_a_text(shop: Shop) -> None:
+    texts = (r"\'; DROP TABLE customers; --", r"\') OR 1=1 --", "{0}", "%s", "$1", "?", r"a\\")
+    some = [segment(shop, f"customer_tags CONTAINS '{text}' OR emails.opened MATCHES (campaign = '{text}')", f"s{n}") for n, text in enumerate(texts)]
+    tags = ("'; DROP TABLE customers; --", "') OR 1=1 --", "{0}", "%s", "$1", "?", "a\\")
+    tell(shop, "shopify", *(customer(str(n), tags=(tag,)) for n, tag in enumerate(tags)), customer("99", "z@example.com"))
+    tell(shop, "hubspot", customer("7", "z@example.com"), opened("e1", "z@example.com"))
+    whole(shop)
+    assert [inside(each) for each in some] == [{str(n)} for n in range(len(texts))]
+    assert set(Evaluation.objects.values_list("engine", flat=True)) == {"columnar"}
+
+
+def test_a_snapshot_damaged_inside_is_written_again_during_the_evaluation(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    some = segment(shop, "number_of_orders >= 1")
+    tell(shop, "shopify", customer("1", orders=1))
+    real = by_columns._judge
+
+    def broken(*arguments: Any) -> Any:
+        monkeypatch.setattr(by_columns, "_judge", real)
+        raise duckdb.IOException("a page is damaged")
+
+    monkeypatch.setattr(by_columns, "_judge", broken)
+    whole(shop)
+    assert inside(some) == {"1"}
+
+
+def test_a_lost_lease_stops_the_evaluation(shop: Shop) -> None:
+    from segsync.evaluate import judge
+
+    segment(shop, "number_of_orders >= 1")
+    tell(shop, "shopify", customer("1", orders=1))
+    lease = hold(shop)
+    lease.release()
+    with pytest.raises(judge.LeaseLost):
+        judge.judge_everybody(shop, "import", lease, lambda: NOON)
+    assert not Membership.objects.exists()
+
+
+class TestDifference:
+    @given(st.sets(st.integers(1, 30)), st.sets(st.integers(1, 30)))
+    def test_it_is_the_difference_of_sets(self, wanted: set[int], actual: set[int]) -> None:
+        found: Mapping[int, bool] = dict(by_columns.difference(sorted(wanted), sorted(actual)))
+        assert {id_ for id_, enters in found.items() if enters} == wanted - actual
+        assert {id_ for id_, enters in found.items() if not enters} == actual - wanted

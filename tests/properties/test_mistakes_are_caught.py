@@ -1,0 +1,94 @@
+"""The comparison can fail: a small mistake put into either evaluator is found among generated cases."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, settings
+from hypothesis import strategies as st
+
+from segsync.evaluate.columnar import conditions
+from segsync.evaluate.columnar.rows import Flattener
+from segsync.rules import predicates, rows, tree
+from segsync.rules.catalogue import ACTIVITIES
+from segsync.rules.facts import CustomerFacts, OrderFacts
+from segsync.rules.moments import Moment
+from tests.properties.comparison import TALLY, disagreements
+from tests.properties.histories import customers
+from tests.properties.moments import MOMENTS
+from tests.properties.rules import clauses
+
+SEARCH = settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
+DAY = timedelta(days=1)
+Shop = tuple[Moment, list[CustomerFacts], list[tree.Rule]]
+# Rules of one condition: nothing else can hide the mistake in it.
+SHOPS: st.SearchStrategy[Shop] = MOMENTS.flatmap(
+    lambda moment: st.tuples(st.just(moment), customers(moment), st.lists(clauses(moment).map(tree.Rule), min_size=20, max_size=20))
+)
+
+
+def interpreter_reads_days_one_too_late(patch: pytest.MonkeyPatch) -> None:
+    real = predicates._dates
+    patch.setattr(predicates, "_dates", lambda test, moment: real(test, Moment(moment.now + DAY, moment.tz)))
+
+
+def interpreter_misses_a_refund(patch: pytest.MonkeyPatch) -> None:
+    def all_but_the_first(facts: CustomerFacts) -> Iterator[Any]:
+        return iter(list(rows.refunds(facts))[1:])
+
+    patch.setitem(ACTIVITIES, "orders_refunded", replace(ACTIVITIES["orders_refunded"], rows=all_but_the_first))  # type: ignore[index]
+
+
+def interpreter_takes_the_limit_itself_for_more(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(predicates.COMPARISONS, ">", operator.ge)
+
+
+def columnar_reads_days_one_too_late(patch: pytest.MonkeyPatch) -> None:
+    real = conditions.instant
+    patch.setattr(conditions, "instant", lambda at: real(at + DAY))
+
+
+def columnar_misses_a_refund(patch: pytest.MonkeyPatch) -> None:
+    real = Flattener._order
+
+    def forgetful(self: Flattener, id_: int, order: OrderFacts, number: int) -> Any:
+        return real(self, id_, replace(order, refunds=order.refunds[1:]), number)
+
+    patch.setattr(Flattener, "_order", forgetful)
+
+
+def columnar_takes_the_limit_itself_for_more(patch: pytest.MonkeyPatch) -> None:
+    real = conditions._number
+
+    def lenient(test: tree.Test, limits: list[Any], value: Any) -> Any:
+        return real(replace(test, operator=">=") if test.operator == ">" else test, limits, value)
+
+    patch.setattr(conditions, "_number", lenient)
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        interpreter_reads_days_one_too_late,
+        interpreter_misses_a_refund,
+        interpreter_takes_the_limit_itself_for_more,
+        columnar_reads_days_one_too_late,
+        columnar_misses_a_refund,
+        columnar_takes_the_limit_itself_for_more,
+    ],
+)
+def test_a_mistake_is_caught(mistake: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    before = replace(TALLY)
+    mistake(monkeypatch)
+
+    def disagree(shop: Shop) -> bool:
+        moment, people, asked = shop
+        return bool(disagreements(asked, people, moment))
+
+    find(SHOPS, disagree, settings=SEARCH)  # raises NoSuchExample when nothing is found
+    TALLY.cases, TALLY.judgements, TALLY.members = before.cases, before.judgements, before.members
