@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from segsync.evaluate.columnar.layout import quoted
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
 from segsync.evaluate.models import Snapshot
+from segsync.rules import windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 
@@ -116,11 +117,12 @@ def over(
     planned = plan(rules, moment, decimals, context)
     wanted = compiler.columns(planned.expressions.values())
     wanted.setdefault("customers", set()).update(("id", "facts_version"))
+    kinds = _kinds(rules.values(), wanted)
     failure: list[duckdb.Error] = []
 
     def loading() -> None:
         try:
-            load(connection, base, delta, wanted)
+            load(connection, base, delta, wanted, kinds)
         except duckdb.Error as error:
             failure.append(error)
 
@@ -133,3 +135,10 @@ def over(
     if failure:
         raise failure[0]
     yield Run(connection, statements, planned.unanswered)
+
+
+def _kinds(rules: Iterable[Asked], columns: Mapping[str, Collection[str]]) -> frozenset[str] | None:
+    """The activities that these rules ask about; None for all, where the engagement score, which reads days, weighs what a shop names."""
+    if "day" in columns.get("activities", ()):
+        return None
+    return frozenset[str]().union(*(windows.survey(asked.rule).activity_kinds for asked in rules))

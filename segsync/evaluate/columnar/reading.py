@@ -22,10 +22,23 @@ def facts_of(base: Path, delta: Path | None, table: str, columns: Collection[str
     return f"{query}{others} UNION ALL SELECT {names} FROM read_parquet({files.text(delta / files.file_name(table))})"
 
 
-def load(connection: duckdb.DuckDBPyConnection, base: Path, delta: Path | None, columns: Mapping[str, Collection[str]]) -> None:
-    """Make tables of these columns, by table, in the connection; a table of no columns is made with the one that says whose a row is."""
+def load(
+    connection: duckdb.DuckDBPyConnection, base: Path, delta: Path | None, columns: Mapping[str, Collection[str]], kinds: Collection[str] | None = None
+) -> None:
+    """Make tables of these columns, by table, in the connection; a table of no columns is made with the one that says whose a row is.
+
+    With `kinds`, activities of other kinds are left out.
+    """
     connection.execute("SET preserve_insertion_order = false")
     for table, wanted in columns.items():
         names = sorted(wanted) or [owner(table) or "key"]
         connection.execute(create(table, {name: TABLES[table][name] for name in names}))
-        connection.execute(f"INSERT INTO {quoted(table)} {facts_of(base, delta, table, names)}")
+        query = facts_of(base, delta, table, names)
+        if table == "activities" and kinds is not None and "topic" in names:
+            topics = _keys(connection, facts_of(base, delta, "topics", ("key", "kind")), kinds)
+            query = f"SELECT * FROM ({query}) WHERE topic IN ({', '.join(map(str, topics)) or 'NULL'})"
+        connection.execute(f"INSERT INTO {quoted(table)} {query}")
+
+
+def _keys(connection: duckdb.DuckDBPyConnection, topics: str, kinds: Collection[str]) -> list[int]:
+    return [key for (key,) in connection.execute(f"SELECT key FROM ({topics}) WHERE kind IN (SELECT unnest(?::VARCHAR[]))", [list(kinds)]).fetchall()]

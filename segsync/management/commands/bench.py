@@ -52,6 +52,7 @@ def _sentences(found: Measured) -> str:
         f"{found.rules} rules over {found.customers:,} customers, {found.orders:,} orders and {found.activities:,} activities:\n"
         f"  evaluator      {found.evaluator_seconds:8.2f} s, loading {found.load_seconds:.2f} s and compiling {found.compile_seconds:.2f} s included\n"
         f"  SQL by hand    {found.by_hand_seconds:8.2f} s, loading included\n"
-        f"  ratio          {found.ratio:8.2f}\n"
+        f"  ratio          {found.ratio:8.2f} by the clock, {found.cpu_ratio:.2f} by the processor"
+        f" ({found.evaluator_cpu_seconds:.2f} s and {found.by_hand_cpu_seconds:.2f} s)\n"
         f"  peak memory    {found.peak_memory / 1e9:8.2f} GB"
     )
