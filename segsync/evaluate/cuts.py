@@ -38,6 +38,18 @@ def renew(shop: Shop, rules: Sequence[tree.Rule], as_of: datetime, beat: Callabl
 
     `beat` is called before each batch of customers is read; what it raises ends the work.
     """
+    context = worked_out(shop, rules, as_of, beat)
+    if context.ranks or any(windows.survey(rule).cuts for rule in rules):
+        Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
+    return context
+
+
+def nothing() -> None:
+    """Nobody waits to hear that work goes on."""
+
+
+def worked_out(shop: Shop, rules: Sequence[tree.Rule], as_of: datetime, beat: Callable[[], None] = nothing, *, rewind: bool = False) -> ShopContext:
+    """The context that these rules take, as of an instant, put in force nowhere. With `rewind` facts are read as of then."""
     surveys = [windows.survey(rule) for rule in rules]
     ranks = frozenset(key for found in surveys for key in found.ranks)
     if not ranks and not any(found.cuts for found in surveys):
@@ -48,10 +60,8 @@ def renew(shop: Shop, rules: Sequence[tree.Rule], as_of: datetime, beat: Callabl
         entry = catalogue.attribute(name)
         needs |= entry.needs if entry else frozenset()
         activities |= set(entry.activity_kinds) if entry else set()
-    reader = FactsReader(shop, needs, activities)
-    context = compute_context(_living(shop, reader, beat), Moment(as_of, shop.tz), settings_of(shop), ranks)
-    Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
-    return context
+    reader = FactsReader(shop, needs, activities, as_of=as_of if rewind else None)
+    return compute_context(_living(shop, reader, beat), Moment(as_of, shop.tz), settings_of(shop), ranks)
 
 
 def _living(shop: Shop, reader: FactsReader, beat: Callable[[], None]) -> Iterator[CustomerFacts]:

@@ -91,7 +91,8 @@ class FactsReader:
 
     def _segments(self, ids: list[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = defaultdict(list)
-        stays = Membership.objects.filter(shop=self.shop, customer_id__in=ids, until__isnull=True).order_by("segment__handle")
+        stays = Membership.objects.filter(shop=self.shop, customer_id__in=ids).order_by("segment__handle")
+        stays = stays.filter(until__isnull=True) if self._as_of is None else stays.filter(since__lte=self._as_of).exclude(until__lte=self._as_of)
         for owner, handle in stays.values_list("customer_id", "segment__handle"):
             found[owner].append(handle)
         return found

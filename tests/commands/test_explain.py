@@ -41,6 +41,7 @@ def test_a_customers_conditions_are_marked_with_their_evidence(shop: Shop, name:
         "           number of orders: 1",
         "  true   orders_placed MATCHES (date >= -30d)",
         "           #500 on 2026-09-12, 50.00",
+        "To enter: 1 more order.",
     ]
 
 

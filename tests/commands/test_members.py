@@ -145,3 +145,15 @@ def test_an_evaluator_that_is_not_there_is_named(shop: Shop, monkeypatch: pytest
     monkeypatch.setattr("segsync.evaluate.members.EVALUATORS", {})
     with pytest.raises(CommandError, match="no interpreter evaluator in this version"):
         said(shop, "--rule", REPEAT)
+
+
+@pytest.mark.parametrize("rule", [REPEAT, "usage_rate = 'LIGHT'", "average_order_value IN TOP 50%", "journey_stage != 'PROSPECT' AND rfm_frequency >= 1"])
+def test_both_evaluators_name_the_same_people_cuts_and_ranks_included(shop: Shop, rule: str) -> None:
+    interpreted = listed(shop, "--rule", rule)
+    assert interpreted
+    assert listed(shop, "--rule", rule, "--evaluator", "columnar") == interpreted
+
+
+def test_columns_know_the_present_only(shop: Shop) -> None:
+    with pytest.raises(CommandError, match="leave --at out"):
+        said(shop, "--rule", REPEAT, "--evaluator", "columnar", "--at", "2026-08-01")

@@ -8,13 +8,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from integrations.models import Shop
 from segsync import clock
+from segsync.evaluate.cuts import worked_out
 from segsync.evaluate.facts import FactsReader
 from segsync.management.instants import instant
 from segsync.management.rule_text import checked
 from segsync.management.shops import can_be_asked, shop_named
 from segsync.rules import interpret, tree, windows
 from segsync.rules.english import explain_rule
+from segsync.rules.forecast import forecast
 from segsync.rules.moments import Moment
+from segsync.rules.near import near_miss
 from segsync.store.identity import normal_email
 from segsync.store.models import Customer, Identity
 
@@ -52,12 +55,17 @@ class Command(BaseCommand):
         if facts is None:
             self.stdout.write(f"Customer {person} was not known yet at {when}: everything known of them is later.")
             return
-        verdict = interpret.judge(rule, facts, moment)
+        context = worked_out(shop, [rule], moment.now, rewind=moment.now < now)
+        verdict = interpret.judge(rule, facts, moment, context)
         self.stdout.write(f"Customer {person} {'belongs' if verdict.matched else 'does not belong'} at {when}:")
         for clause in verdict.clauses:
             self.stdout.write(f"  {'true ' if clause.truth else 'false'}  {clause.clause}")
             for evidence in clause.evidence:
                 self.stdout.write(f"           {evidence}")
+        for phrase in near_miss(rule, facts, moment, context):
+            self.stdout.write(f"To enter: {phrase}.")
+        if later := forecast(rule, facts, moment, context):
+            self.stdout.write(f"By time alone: {later.sentence}.")
 
 
 def _person(shop: Shop, who: str) -> int:

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             now = clock.now()
             at = instant(options["at"], target.tz) if options["at"] is not None else now
             try:
-                found = members(target, rule, Moment(at, target.tz), evaluator, rewind=at < now)
+                found = members(target, rule, Moment(at, target.tz), evaluator, rewind=at < now, salt=segment.handle if segment else "")
             except NoSuchEvaluator as error:
                 raise CommandError(str(error)) from error
         try:
