@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from segsync.rules.check import check_rule
+from segsync.rules.edit import canonical_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 
@@ -65,10 +66,16 @@ class SegmentForm(SegmentModelForm):
         return text
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to write over a version that this page never showed."""
+        """Refuse to write over a version that this page never showed, and a rule that asks about no segment or goes in a circle."""
         cleaned = super().clean() or self.cleaned_data
         segment = self.instance
         stale = segment.pk is not None and segment.version is not None and cleaned.get("seen_version") != segment.version.number
         if stale and "rule" in self.changed_data and segment.version is not None:
             self.add_error("rule", f"Version {segment.version.number} was saved while you were editing; open the page again and make your change there.")
+        shop, handle = cleaned.get("shop") or getattr(segment, "shop", None), cleaned.get("handle") or segment.handle
+        if shop and handle and "rule" in cleaned and "rule" not in self.errors:
+            try:
+                canonical_rule(shop, handle, cleaned["rule"])
+            except RuleError as error:
+                self.add_error("rule", ValidationError(str(error), code="rule"))
         return cleaned

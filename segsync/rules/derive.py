@@ -11,11 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from segsync.rules import engagement
 from segsync.rules.context import ShopContext
-from segsync.rules.facts import CustomerFacts, LineFacts, OrderFacts, fold
+from segsync.rules.facts import CustomerFacts, fold
 from segsync.rules.moments import Moment
 from segsync.rules.readers import counted
 from segsync.rules.settings import Benefit, DerivedSettings
@@ -45,8 +46,22 @@ class Numbers:
     monetary: int | None
 
 
+# What was worked out last: many rules ask about one customer before the next one comes. Replaced whole, so that threads never mix.
+_last: tuple[CustomerFacts, Moment, DerivedSettings, Numbers] | None = None
+
+
 def numbers(facts: CustomerFacts, moment: Moment, settings: DerivedSettings) -> Numbers:
     """The numbers of one customer."""
+    global _last
+    last = _last
+    if last is not None and last[0] is facts and last[1] is moment and last[2] is settings:
+        return last[3]
+    found = _numbers(facts, moment, settings)
+    _last = (facts, moment, settings, found)
+    return found
+
+
+def _numbers(facts: CustomerFacts, moment: Moment, settings: DerivedSettings) -> Numbers:
     dated = sorted((moment.local_day(order.placed_at), order.amount_minor) for order in counted(facts))
     ages = [(moment.today - day).days for day, _ in dated]
     gaps = tuple(later - earlier for later, earlier in pairwise(ages))
@@ -174,28 +189,32 @@ def refund_share(facts: CustomerFacts) -> Fraction | None:
 
 def benefit_sought(facts: CustomerFacts, settings: DerivedSettings) -> str:
     """The benefit with the largest share of the spend on counted lines, if above the least share; the first in the settings wins a tie."""
-    lines = [(order, line) for order in counted(facts) for line in order.lines]
-    total = sum(line.amount_minor for _, line in lines)
+    signs = [_signs(benefit) for benefit in settings.benefits]
+    spent = [0] * len(signs)
+    total = 0
+    for order in counted(facts):
+        shipping = fold(order.shipping) if order.shipping else None
+        for line in order.lines:
+            total += line.amount_minor
+            for index, (benefit, tags, types, methods) in enumerate(signs):
+                if (
+                    (benefit.discounted and line.discounted)
+                    or (tags and not tags.isdisjoint(map(fold, line.tags)))
+                    or (types and line.product_type and fold(line.product_type) in types)
+                    or (methods and shipping in methods)
+                ):
+                    spent[index] += line.amount_minor
     best, most = "NONE", total * settings.benefit_share_above
-    for benefit in settings.benefits:
-        spent = sum(line.amount_minor for order, line in lines if _offers(benefit, order, line))
-        if total > 0 and spent > most:
-            best, most = benefit.name, Fraction(spent)
+    for (benefit, *_), amount in zip(signs, spent, strict=True):
+        if total > 0 and amount > most:
+            best, most = benefit.name, Fraction(amount)
     return best
 
 
-def _offers(benefit: Benefit, order: OrderFacts, line: LineFacts) -> bool:
-    return (
-        (benefit.discounted and line.discounted)
-        or _among(line.tags, benefit.tags)
-        or _among((line.product_type,), benefit.types)
-        or _among((order.shipping,), benefit.shipping)
-    )
-
-
-def _among(told: tuple[str | None, ...], wanted: tuple[str, ...]) -> bool:
-    chosen = {fold(text) for text in wanted}
-    return any(text is not None and fold(text) in chosen for text in told)
+@lru_cache(maxsize=256)
+def _signs(benefit: Benefit) -> tuple[Benefit, frozenset[str], frozenset[str], frozenset[str]]:
+    """A benefit with its texts in the form in which they are compared."""
+    return benefit, frozenset(map(fold, benefit.tags)), frozenset(map(fold, benefit.types)), frozenset(map(fold, benefit.shipping))
 
 
 def nps_rating(facts: CustomerFacts) -> int | None:

@@ -19,7 +19,7 @@ from segsync.rules.windows import handles
 
 def create_segment(shop: Shop, *, handle: str, name: str, description: str, rule: str, author: Any, now: datetime) -> Segment:
     """A new segment with its first version. Raises RuleError for a rule that cannot be read."""
-    text = _canonical(shop, handle, rule)
+    text = canonical_rule(shop, handle, rule)
     with transaction.atomic():
         segment = Segment.objects.create(shop=shop, handle=handle, name=name, description=description)
         _next_version(segment, text, author, "First version.", now)
@@ -28,7 +28,7 @@ def create_segment(shop: Shop, *, handle: str, name: str, description: str, rule
 
 def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: datetime) -> SegmentVersion | None:
     """The segment's next version with this rule; None when it says the same as the one in force. Raises RuleError."""
-    text = _canonical(segment.shop, segment.handle, rule)
+    text = canonical_rule(segment.shop, segment.handle, rule)
     with transaction.atomic():
         Segment.objects.select_for_update().get(pk=segment.pk)
         if segment.version and segment.version.rule == text:
@@ -36,7 +36,7 @@ def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: d
         return _next_version(segment, text, author, reason, now)
 
 
-def _canonical(shop: Shop, handle: str, rule: str) -> str:
+def canonical_rule(shop: Shop, handle: str, rule: str) -> str:
     """The rule in canonical form. Raises RuleError for one that cannot be read, asks about no segment of the shop, or closes a circle."""
     others = Segment.objects.filter(shop=shop, version__isnull=False).exclude(handle=handle).select_related("version")
     rules = {segment.handle: segment.rule for segment in others}

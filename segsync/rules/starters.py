@@ -29,12 +29,12 @@ def starters(top_category: str | None) -> tuple[Starter, ...]:
     about a category is left out."""
     with Path(__file__).with_name("starters.toml").open("rb") as file:
         every = [Starter(**entry) for entry in tomllib.load(file)["starter"]]
-    quoted = _quoted(top_category)
+    quoted = quoted_category(top_category)
     filled = (Starter(s.handle, s.name, s.description, s.rule.replace(PLACE, quoted or PLACE)) for s in every)
     return tuple(starter for starter in filled if quoted or PLACE not in starter.rule)
 
 
-def _quoted(category: str | None) -> str | None:
+def quoted_category(category: str | None) -> str | None:
     """The category as a text of the language; None for nothing, and for characters or a length that a rule refuses."""
     if not category or not category.strip():
         return None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from segsync.rules.context import ShopContext
 from segsync.rules.entries import Attribute, Type
@@ -63,6 +63,22 @@ class Vocabulary:
         label, provider = FAMILIES[family]
         key = name.removeprefix(family)
         return Attribute(name=name, type=Type.TEXT, label=f"{label} {key}", help=f"The {label} {key}.", source=label, awaits=provider)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The definitions as plain JSON values, to be kept beside a shop's connection; handles are the shop's own and stay out."""
+        return [asdict(definition) for definition in self.properties.values()]
+
+    @classmethod
+    def from_json(cls, data: Iterable[Mapping[str, Any]], handles: frozenset[str] | None = None) -> Vocabulary:
+        """Back from `to_json`. Raises ValueError for a type that no property has."""
+        found: dict[str, PropertyDefinition] = {}
+        for one in data:
+            if one["type"] not in get_args(PropertyType):
+                raise ValueError(f"`{one['type']}` is not a type of property; pull the definitions again.")
+            options = tuple(one.get("options", ()))
+            definition = PropertyDefinition(one["name"], one["type"], options, bool(one.get("multiple")), one.get("label", ""))
+            found[definition.name] = definition
+        return cls(found, handles)
 
 
 NO_VOCABULARY = Vocabulary()

@@ -150,3 +150,12 @@ def test_whoever_may_only_look_sees_the_rule_and_cannot_save_it(repeat: Segment,
 def test_a_segment_is_not_deleted_here(repeat: Segment, admin_client: Client) -> None:
     assert admin_client.post(f"/admin/rules/segment/{repeat.pk}/delete/", {"post": "yes"}).status_code == 403
     assert Segment.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [("segments CONTAINS 'repeat-buyers'", "depend on each other in a circle"), ("segments CONTAINS 'nobody'", "is not the handle of a segment")],
+)
+def test_a_rule_that_asks_about_itself_or_about_no_segment_is_told_under_the_rule(repeat: Segment, admin_client: Client, rule: str, told: str) -> None:
+    assert told in save(admin_client, repeat, rule=rule)
+    assert SegmentVersion.objects.count() == 1

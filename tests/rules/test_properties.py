@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, date, datetime, time, timedelta
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segsync.rules.check import check_rule
+from segsync.rules.derive import anniversary_in
 from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.facts import CustomerFacts
@@ -103,3 +109,23 @@ def test_a_rule_about_properties_says_so_and_reads_well() -> None:
     verdict = judge(rule, CONTACT, Moment(NOW, LONDON), vocabulary=SHOP)
     assert [clause.evidence for clause in verdict.clauses] == [("lifecycle stage: customer",), ("first order: 2024-11-22 10:00",)]
     assert judge(rule, REGULAR, Moment(NOW, LONDON), vocabulary=SHOP).clauses[0].evidence == ("lifecycle stage: not known",)
+
+
+DAYS = st.dates(date(2015, 1, 1), date(2030, 12, 31)) | st.sampled_from((date(2016, 2, 29), date(2020, 2, 29), date(2026, 11, 22)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(DAYS, DAYS, st.integers(0, 800))
+def test_an_anniversary_in_a_range_is_one_on_some_day_of_it(born: date, first: date, days: int) -> None:
+    last = first + timedelta(days=days)
+    person = CustomerFacts("1", added_at=datetime.combine(born, time(12), tzinfo=UTC))
+    moment = Moment(NOW, LONDON)
+    within = matches(check_rule(f"anniversary('customer_added_date') BETWEEN {first} AND {last}").rule, person, moment)
+    on = [anniversary_in(born, day.year) == day for day in (first + timedelta(days=n) for n in range(days + 1))]
+    assert within is any(on)
+
+
+def test_a_shops_vocabulary_is_kept_as_json() -> None:
+    assert Vocabulary.from_json(json.loads(json.dumps(SHOP.to_json()))) == SHOP
+    with pytest.raises(ValueError, match="`shape` is not a type of property"):
+        Vocabulary.from_json([{"name": "hubspot.x", "type": "shape"}])

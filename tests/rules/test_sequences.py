@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from segsync.rules.check import check_rule
 from segsync.rules.facts import ActivityFacts, CustomerFacts
@@ -79,3 +81,16 @@ def test_evidence_tells_the_pair() -> None:
     lonely = judge(check_rule(LEFT).rule, _person((3 * DAY,), ()), moment).clauses[0]
     assert lonely.evidence == ("News at 2026-11-19 12:00, and no such orders within 24h",)
     assert judge(check_rule(LEFT).rule, _person((), ()), moment).clauses[0].evidence == ("no such e-mails",)
+
+
+HOURS = st.lists(st.integers(0, 60), max_size=5)
+
+
+@settings(max_examples=150, deadline=None)
+@given(HOURS, HOURS, st.integers(1, 30))
+def test_the_definition_pair_by_pair(opens: list[int], orders: list[int], within: int) -> None:
+    person = _person(tuple(timedelta(hours=n) for n in opens), tuple(timedelta(hours=n) for n in orders))
+    follows = [any(0 < before - after <= within for after in orders) for before in opens]
+    assert holds(FOLLOWED.replace("24h", f"{within}h"), person) is any(follows)
+    left = any(not followed and before >= within for followed, before in zip(follows, opens, strict=True))
+    assert holds(LEFT.replace("24h", f"{within}h"), person) is left
