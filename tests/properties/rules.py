@@ -43,8 +43,8 @@ def values(entry: Entry, moment: Moment) -> st.SearchStrategy[tree.Value]:
             return st.sampled_from((*WORDS, *PARTS, "en", "example.com", "Mugs", "apparel > shoes")).map(tree.Text)
 
 
-def tests(entry: Entry, moment: Moment) -> st.SearchStrategy[tree.Test]:
-    """Comparisons of one entry."""
+def comparisons(entry: Entry, moment: Moment, operators: tuple[tree.Operator, ...] = ()) -> st.SearchStrategy[tree.Test]:
+    """Comparisons of one entry, with any operator that it takes or with one of these."""
     value = values(entry, moment)
 
     def with_operator(operator: tree.Operator) -> st.SearchStrategy[tree.Test]:
@@ -60,17 +60,17 @@ def tests(entry: Entry, moment: Moment) -> st.SearchStrategy[tree.Test]:
         negatable = operator in ("BETWEEN", "IN", "CONTAINS", "IS NULL")
         return st.builds(lambda given, negated: tree.Test(entry.name, operator, given, negated and negatable), told, st.booleans())
 
-    return st.sampled_from(entry.operators).flatmap(with_operator)
+    return st.sampled_from(operators or entry.operators).flatmap(with_operator)
 
 
 def clauses(moment: Moment) -> st.SearchStrategy[tree.Node]:
     """Conditions: half of them about attributes, half about activities."""
-    attributes = st.sampled_from(ANSWERED).flatmap(lambda entry: tests(entry, moment))
+    attributes = st.sampled_from(ANSWERED).flatmap(lambda entry: comparisons(entry, moment))
     matches = st.sampled_from(DOABLE).flatmap(
         lambda activity: st.builds(
             lambda told, negated: tree.Matches(activity.name, tuple(told), negated),
             st.lists(
-                st.sampled_from([p for p in activity.parameters.values() if p.read is not None and not p.awaits]).flatmap(lambda p: tests(p, moment)),
+                st.sampled_from([p for p in activity.parameters.values() if p.read is not None and not p.awaits]).flatmap(lambda p: comparisons(p, moment)),
                 max_size=4,
             ),
             st.booleans(),
@@ -93,7 +93,7 @@ def sequences(moment: Moment) -> st.SearchStrategy[tree.Sequence]:
         return st.sampled_from(DOABLE).flatmap(
             lambda activity: st.lists(
                 st.sampled_from([p for p in activity.parameters.values() if p.read is not None and not p.awaits and p.scope != "aggregate"]).flatmap(
-                    lambda p: tests(p, moment)
+                    lambda p: comparisons(p, moment)
                 ),
                 max_size=1,
             ).map(lambda told: tree.Matches(activity.name, tuple(told), negated))
@@ -115,3 +115,9 @@ def rules(moment: Moment) -> st.SearchStrategy[tree.Rule]:
         max_leaves=4,
     )
     return nodes.map(tree.Rule)
+
+
+def more_than(moment: Moment) -> st.SearchStrategy[tree.Node]:
+    """`>` on whole numbers and amounts: the shortest way to a tie."""
+    counted = [entry for entry in ANSWERED if entry.type in (Type.INTEGER, Type.MONEY)]
+    return st.sampled_from(counted).flatmap(lambda entry: comparisons(entry, moment, (">",))).map(tree.Clause)
