@@ -80,7 +80,7 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
     """
     as_of = clock()
     segments = active_segments(shop)
-    total = Customer.objects.filter(shop=shop).count()
+    total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
 
     def beat() -> None:
         _hold(lease, clock())
