@@ -76,12 +76,12 @@ def broker_trouble(url: str) -> str:
     """Why messages cannot go through this broker, as a sentence without its password; "" when they can."""
     try:
         broker(url)
-        with KombuConnection(url, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]
+        with KombuConnection(url, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # the library ships no types
             connection.ensure_connection(max_retries=1, interval_start=0.2, timeout=5)
     except ValidationError as error:
         return f"The address given with --broker is none: {error}"
     except Exception as error:  # each transport has errors of its own
-        told = KombuConnection(url).as_uri()  # type: ignore[no-untyped-call]
+        told = KombuConnection(url).as_uri()  # type: ignore[no-untyped-call]  # the library ships no types
         return f"The message broker at {told} does not answer ({type(error).__name__}): start it, or leave --broker out."
     return ""
 

@@ -108,7 +108,7 @@ def difference(wanted: Iterable[int], actual: Iterable[int]) -> Iterator[tuple[i
     new, old = next(left, None), next(right, None)
     while new is not None or old is not None:
         if old is None or (new is not None and new < old):
-            assert new is not None  # noqa: S101
+            assert new is not None  # noqa: S101 (one of the two is left: the loop's condition)
             yield new, True
             new = next(left, None)
         elif new is None or old < new:

@@ -65,7 +65,7 @@ class RuleLexer(Lexer):
                 if kind != "NAME" and stop < size and CONTINUED.match(text, stop):
                     kind = "NAME"
             elif kind == "BAD":
-                raise UnexpectedCharacters(text, start, line, start - line_start + 1)  # type: ignore[no-untyped-call]
+                raise UnexpectedCharacters(text, start, line, start - line_start + 1)  # type: ignore[no-untyped-call]  # the library ships no types
             # What Token() does, without its two calls.
             token = make(Token, value)
             token.type, token.value, token.start_pos, token.end_pos = kind or "", value, start, stop

@@ -72,7 +72,7 @@ class Stage:
             name = "people" if table == "customers" else table
             file = self._files.get(name)
             if file is None:
-                file = self._files[name] = open(Path(self._folder.name) / f"{name}.json", "wb")  # noqa: SIM115
+                file = self._files[name] = open(Path(self._folder.name) / f"{name}.json", "wb")  # noqa: SIM115 (closed when read in)
             file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             self._waiting[name] += 1
             if self._waiting[name] >= self._chunk:

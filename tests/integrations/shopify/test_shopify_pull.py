@@ -111,10 +111,10 @@ def test_fault_33_a_connection_that_breaks_half_way_loses_nothing_that_was_kept(
     kept: list[Page] = []
     try:
         for page in ShopifySource(connection).pages("orders", everything(), ""):
-            kept.append(page)  # noqa: PERF402
+            kept.append(page)  # noqa: PERF402 (what came before the break is kept)
         pytest.fail("a file cut in half was taken for a whole one")
     except Transient as error:
-        assert not isinstance(error, Restart)  # noqa: PT017
+        assert not isinstance(error, Restart)  # noqa: PT017 (raised half-way through the loop)
     assert records(kept)
     rest = read(connection, "orders", everything(), kept[-1].cursor)
     found = records([*kept, *rest])
