@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError, ValidationError
+from environs import Env, EnvValidationError, ValidationError, validate
 
 ROOT = Path(__file__).resolve().parent.parent
 BROKERS = ("redis", "rediss", "amqp", "amqps", "memory")
@@ -94,6 +94,9 @@ class Environment:
         self.hubspot_app_url: str = env.str("HUBSPOT_APP_URL", "https://app.hubspot.com")
         self.memory_limit: str = env.str("SEGSYNC_MEMORY_LIMIT", "2GB", validate=memory)
         self.columnar_from: int = env.int("SEGSYNC_COLUMNAR_FROM", 20_000)
+        self.whole_share: int = env.int("SEGSYNC_WHOLE_SHARE", 5, validate=validate.Range(min=1, max=100))
+        self.self_check: int = env.int("SEGSYNC_SELF_CHECK", 200, validate=validate.Range(min=0))
+        self.midnight_spread: int = env.int("SEGSYNC_MIDNIGHT_SPREAD", 60, validate=validate.Range(min=0, max=3600))
         problems: list[str] = []
         wrong: set[str] = set()
         try:

@@ -132,6 +132,9 @@ HUBSPOT_API_VERSION = "2026-09"
 
 SEGSYNC_MEMORY_LIMIT = ENV.memory_limit  # of one evaluation of everybody; beyond it, files under VAR_DIR
 SEGSYNC_COLUMNAR_FROM = ENV.columnar_from  # shops with so many customers are evaluated by columns instead of one by one
+SEGSYNC_WHOLE_SHARE = ENV.whole_share  # percent of such a shop's customers changed from which everybody is judged anew
+SEGSYNC_SELF_CHECK = ENV.self_check  # customers judged a second time after each whole evaluation
+SEGSYNC_MIDNIGHT_SPREAD = ENV.midnight_spread  # seconds over which the shops of one midnight are spread
 
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
 CELERY_BROKER_URL = ENV.broker_url or "memory://localhost"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing

@@ -17,8 +17,9 @@ from segsync import clock
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.route import route
 from segsync.diff.targets import make_targets
-from segsync.evaluate import due, judge
+from segsync.evaluate import cuts, due, judge, sizes
 from segsync.evaluate.models import Cause, Schedule
+from segsync.evaluate.scope import due_segments, edited, scope
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
 from segsync.pull import hints, run
@@ -109,18 +110,32 @@ def _start(schedule: Schedule, now: datetime) -> None:
 
 
 def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, object]:
-    """Whole when asked for or at midnight, then whoever changed. Returns what to set when the lease is given back."""
+    """Everybody, where that is asked for, due at midnight or cheaper; else who an hour window passed over. Then whoever changed.
+
+    Returns what to set when the lease is given back.
+    """
     shop = schedule.shop
-    fields: dict[str, object] = {}
+    fields: dict[str, object] = {"decided_at": now}
     wanted = schedule.whole_wanted_at
     midnight = schedule.due_at is not None and schedule.due_at <= now
-    if wanted or midnight:
-        judge.judge_everybody(shop, schedule.whole_cause if wanted else Cause.TIME, lease, clock.now)
+    new = edited(shop)
+    crowded = judge.crowded(shop)
+    if wanted or midnight or new or crowded:
+        cause = schedule.whole_cause if wanted else None
+        found = scope(judge.active_segments(shop), wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop))
+        try:
+            judge.judge_whole(shop, found, cause or (Cause.RULE if new else Cause.TIME if midnight else None), lease, clock.now)
+        except judge.Replaced:
+            log.info("evaluation.replaced", shop__id=shop.pk)
+            return fields  # what asked for it is still due
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
-        fields |= {"due_at": due.next_midnight(shop, now), "swept_until": now}
-    elif schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
+        if midnight:
+            fields["due_at"] = due.next_midnight_turn(shop, now)
+    if schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
         due.sweep(schedule, now)
         fields["swept_until"] = now
+    if schedule.sized_on is None or schedule.sized_on < sizes.last_day(shop, now):
+        fields["sized_on"] = sizes.keep(shop, schedule.sized_on, now)
     judge.judge_changed(shop, lease, clock.now)
     return fields
 
@@ -135,15 +150,17 @@ def _asked(shop: Shop) -> QuerySet[Stream]:
     return Stream.objects.filter(shop=shop, connection__status=Connection.Status.CONNECTED, due_at__isnull=False)
 
 
-def shops_to_decide(now: datetime) -> set[int]:
-    """Shops with somebody to judge or to route, or whose evaluation or sweep is due."""
+def shops_to_decide(now: datetime) -> list[int]:
+    """Shops with somebody to judge or to route, or whose evaluation or sweep is due. Who had their turn longest ago comes first."""
     schedules = Schedule.objects.filter(free(now)).exclude(shop__status=Shop.Status.UNINSTALLED)
     when = Q(whole_wanted_at__lte=now) | Q(due_at__lte=now) | Q(swept_until__lte=now - due.SWEEP_EVERY) | Q(swept_until__isnull=True)
     shops = set(schedules.filter(when).values_list("shop_id", flat=True))
+    shops |= set(due_segments().filter(shop__schedule__in=schedules).values_list("shop_id", flat=True))
     for newer, older in (("facts_version", "judged_version"), ("outcome_version", "routed_version")):  # each has an index of its own
         marked = Customer.objects.filter(**{f"{newer}__gt": F(older)}, shop__schedule__in=schedules)
         shops |= set(marked.order_by().values_list("shop_id", flat=True).distinct())
-    return shops
+    turns = Schedule.objects.filter(shop__in=shops).order_by(F("decided_at").asc(nulls_first=True), "pk")
+    return list(turns.values_list("shop_id", flat=True))
 
 
 def channels_to_push(now: datetime) -> set[int]:
@@ -167,8 +184,8 @@ def connected(connection: Connection, now: datetime) -> None:
 
 
 def rule_changed(segment: Segment, now: datetime) -> None:
-    """A segment was made or its rule changed: judge everybody by it."""
-    judge.ask_whole(segment.shop, Cause.RULE, now)
+    """A segment was made, its rule changed, or it was turned on again: judge everybody by it."""
+    Segment.objects.filter(pk=segment.pk).update(judged_version=None)
     make_targets(segment.shop, now)
 
 
@@ -183,6 +200,8 @@ def settled(shop: Shop, now: datetime) -> bool:
         return False
     schedule = Schedule.objects.filter(shop=shop).first()
     if schedule is None or schedule.whole_wanted_at or (schedule.lease_until and schedule.lease_until > now):
+        return False
+    if edited(shop):
         return False
     if _asked(shop).filter(Q(window_until__isnull=False) | Q(hinted_at__gt=F("pulled_until")), refused_at__isnull=True).exists():
         return False

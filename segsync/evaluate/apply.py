@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db.models import F
+from django.db.models.functions import Greatest
 
 from integrations.models import Shop
 from segsync.evaluate.models import Cause, Membership
+from segsync.evaluate.reasons import Why, unknown
+from segsync.rules.models import Segment
 from segsync.store.models import Customer
+
+_LEFT = ["until", "left_cause", "left_version", "left_evidence"]
 
 
 @dataclass(slots=True)
@@ -33,12 +38,13 @@ def apply(
     verdicts: Mapping[int, set[int]],
     versions: Mapping[int, int],
     now: datetime,
-    cause: str | None,
+    causes: Mapping[int, str | None],
+    why: Why = unknown,
 ) -> Moved:
     """Open and close stays of `people` so that they are in exactly the segments of `verdicts` (segment -> customers in it).
 
-    Segments not judged are left as they are. `cause` None takes what last changed about each person. Must run in the
-    transaction that clears the changed marks.
+    Segments not judged are left as they are; the sizes of the others follow. `causes` says why by segment; None takes what last changed
+    about each person. `why` gives the evidence kept with each move. Must run in the transaction that clears the changed marks.
     """
     open_stays: dict[tuple[int, int], int] = {
         (segment, customer): pk
@@ -49,23 +55,33 @@ def apply(
     moved = Moved()
     entering: list[Membership] = []
     leaving: dict[tuple[str, int], list[int]] = defaultdict(list)
+    told: list[Membership] = []
     touched: set[int] = set()
     for segment, inside in verdicts.items():
-        for customer, person in people.items():
-            stay = open_stays.get((segment, customer))
-            if (stay is not None) == (customer in inside):
-                continue
-            why = _cause(person, cause)
+        was_in = {customer for customer in people if (segment, customer) in open_stays}
+        for customer in sorted(was_in ^ (inside & people.keys())):
+            cause = _cause(people[customer], causes.get(segment))
             touched.add(customer)
-            if stay is None:
-                entering.append(Membership(shop=shop, segment_id=segment, customer_id=customer, since=now, version_id=versions[segment], cause=why))
+            evidence = why(segment, customer, customer in inside)
+            if customer in inside:
+                entering.append(
+                    Membership(shop=shop, segment_id=segment, customer_id=customer, since=now, version_id=versions[segment], cause=cause, evidence=evidence)
+                )
                 moved.entered[segment] += 1
+                continue
+            stay = open_stays[segment, customer]
+            moved.left[segment] += 1
+            if evidence:
+                told.append(Membership(pk=stay, until=now, left_cause=cause, left_version_id=versions[segment], left_evidence=evidence))
             else:
-                leaving[why, segment].append(stay)
-                moved.left[segment] += 1
+                leaving[cause, segment].append(stay)
     Membership.objects.bulk_create(entering, batch_size=1000)
-    for (why, segment), stays in leaving.items():
-        Membership.objects.filter(pk__in=stays).update(until=now, left_cause=why, left_version_id=versions[segment])
+    Membership.objects.bulk_update(told, _LEFT, batch_size=200)
+    for (cause, segment), stays in leaving.items():
+        Membership.objects.filter(pk__in=stays).update(until=now, left_cause=cause, left_version_id=versions[segment])
+    for segment in verdicts:
+        if grown := moved.entered[segment] - moved.left[segment]:
+            Segment.objects.filter(pk=segment).update(size=Greatest(F("size") + grown, 0))
     Customer.objects.filter(shop=shop, pk__in=touched).update(outcome_version=F("outcome_version") + 1)
     return moved
 
@@ -73,4 +89,6 @@ def apply(
 def _cause(person: Customer, cause: str | None) -> str:
     if person.merged_into_id is not None:
         return Cause.MERGE
-    return cause or person.change_cause
+    if cause is not None:
+        return cause
+    return person.change_cause if person.facts_version > person.judged_version else Cause.TIME

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from integrations.models import Shop
@@ -15,6 +16,7 @@ from segsync.store.models import Activity, Checkout, Order, Profile
 from segsync.store.upsert import mark_changed
 
 SWEEP_EVERY = timedelta(minutes=1)
+_STRIDE = 37  # neighbours by id are not neighbours in time
 
 
 def next_midnight(shop: Shop, now: datetime) -> datetime:
@@ -23,9 +25,17 @@ def next_midnight(shop: Shop, now: datetime) -> datetime:
     return datetime.combine(tomorrow, time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
 
 
+def next_midnight_turn(shop: Shop, now: datetime) -> datetime:
+    """When the shop is looked at for its next midnight: shops that share a midnight are spread over SEGSYNC_MIDNIGHT_SPREAD seconds."""
+    spread = settings.SEGSYNC_MIDNIGHT_SPREAD
+    return next_midnight(shop, now) + timedelta(seconds=shop.pk * _STRIDE % spread if spread else 0)
+
+
 def make_schedule(shop: Shop, now: datetime) -> Schedule:
     """The shop's schedule, made with a first whole evaluation asked for."""
-    schedule, _ = Schedule.objects.get_or_create(shop=shop, defaults={"due_at": next_midnight(shop, now), "whole_wanted_at": now, "whole_cause": Cause.IMPORT})
+    schedule, _ = Schedule.objects.get_or_create(
+        shop=shop, defaults={"due_at": next_midnight_turn(shop, now), "whole_wanted_at": now, "whole_cause": Cause.IMPORT}
+    )
     return schedule
 
 

@@ -56,6 +56,7 @@ class FactsReader:
         self._as_of = as_of
         self._exponent = exponent(shop.currency)
         self._products: dict[tuple[str, str], Product] | None = None
+        self.rows_read = 0
 
     def read(self, customer_ids: Sequence[int]) -> dict[int, CustomerFacts]:
         """The facts of these customers, each with what the reader was asked to read; somebody unknown is left out."""
@@ -82,6 +83,7 @@ class FactsReader:
             if self._needs & {"properties", "segments"}:
                 facts = replace(facts, properties=_properties(profiles[id_]), segments=tuple(segments.get(id_, ())))
             read[id_] = facts
+            self.rows_read += 1 + len(facts.orders) + sum(len(order.lines) for order in facts.orders) + len(facts.checkouts) + len(facts.activities)
         return read
 
     @property

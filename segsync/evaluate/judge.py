@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,15 +12,16 @@ from django.db import transaction
 from django.db.models import Count, F
 
 from integrations.models import Shop
-from segsync.evaluate import cuts
+from segsync.evaluate import cuts, reasons, runs, selfcheck
 from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.facts import FactsReader, everybody
-from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
+from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule, WholeRun
+from segsync.evaluate.runs import LeaseLost, Progress, Replaced, hold
+from segsync.evaluate.scope import Active, Scope
 from segsync.evaluate.whole import Outcome, judge_by_columns
-from segsync.heartbeat import TTL
 from segsync.leases import Lease
-from segsync.rules import check, dependencies, interpret, ranks, windows
+from segsync.rules import check, dependencies, interpret, ranks, tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.models import Segment
@@ -30,19 +31,18 @@ from segsync.store.models import Customer
 log = structlog.get_logger(__name__)
 BATCH = 500
 
+__all__ = ["LeaseLost", "Replaced", "active_segments", "ask_whole", "crowded", "judge_changed", "judge_everybody", "judge_whole"]
+
 
 @dataclass(frozen=True, slots=True)
-class ActiveRule:
-    """One rule in force, ready to judge at one instant."""
+class Rules:
+    """Rules in force, ready to judge at one instant, each after those that it asks about."""
 
-    segment_id: int
-    version_id: int
-    handle: str
-    matches: Callable[[CustomerFacts], bool]
-
-
-class LeaseLost(Exception):
-    """Somebody else decides for this shop now."""
+    matches: Sequence[tuple[int, str, Callable[[CustomerFacts], bool]]]
+    versions: Mapping[int, int]
+    told: Mapping[int, tuple[tree.Rule, str]]
+    moment: Moment
+    context: ShopContext
 
 
 def active_segments(shop: Shop) -> list[tuple[Segment, check.CheckedRule]]:
@@ -50,6 +50,17 @@ def active_segments(shop: Shop) -> list[tuple[Segment, check.CheckedRule]]:
     segments = Segment.objects.filter(shop=shop, state=Segment.State.ON, version__isnull=False).select_related("version").order_by("pk")
     checked = {segment.handle: (segment, check.check_rule(segment.rule)) for segment in segments}
     return [checked[handle] for handle in dependencies.order({handle: rule.rule for handle, (_, rule) in checked.items()})]
+
+
+def crowded(shop: Shop) -> bool:
+    """Whether so many people are marked changed that judging everybody by columns is cheaper than judging these one by one:
+    SEGSYNC_WHOLE_SHARE percent of a shop that is large enough for columns."""
+    marked = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version"))
+    fewest = settings.SEGSYNC_COLUMNAR_FROM * settings.SEGSYNC_WHOLE_SHARE // 100
+    if marked.order_by("pk").values_list("pk", flat=True)[fewest : fewest + 1].count() == 0:
+        return False
+    total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
+    return total >= settings.SEGSYNC_COLUMNAR_FROM and marked.count() * 100 >= total * settings.SEGSYNC_WHOLE_SHARE
 
 
 def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> int:
@@ -65,85 +76,133 @@ def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> in
     last = 0
     while ids := list(changed.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         now = clock()
-        _hold(lease, now)
-        _judge(shop, ids, _compile(shop, segments, now, context), reader, now, cause=None)
+        hold(lease, now)
+        _judge(shop, ids, _rules(shop, segments, now, context), reader, now, {})
         judged, last = judged + len(ids), ids[-1]
     if judged:
-        _count(shop, segments, clock())
+        _evaluated(shop, segments, clock())
     return judged
 
 
-def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], datetime]) -> int:
-    """Judge all customers of the shop as of one instant; records an Evaluation for each segment. Returns how many were judged.
+def judge_everybody(shop: Shop, cause: str | None, lease: Lease, clock: Callable[[], datetime]) -> int:
+    """Judge all customers of the shop by all its rules as of now. Returns how many customers there are."""
+    active = active_segments(shop)
+    everything = Scope(active, {segment.pk: cause for segment, _ in active}, complete=True, renew=True)
+    return judge_whole(shop, everything, cause, lease, clock).customers
+
+
+def judge_whole(shop: Shop, scope: Scope, cause: str | None, lease: Lease, clock: Callable[[], datetime]) -> WholeRun:
+    """Judge all customers of the shop by the rules in scope as of one instant; records the run and an Evaluation for each segment.
 
     A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
+    Raises LeaseLost, and Replaced when a rule changed meanwhile (what was moved so far is right and stays); whoever raised closes the run.
     """
     as_of = clock()
-    segments = active_segments(shop)
     total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
+    replaceable = runs.replaced_in_a_row(shop) < runs.MAX_REPLACED
+    run = runs.begin(shop, cause, [segment for segment, _ in scope.segments], total, as_of)
+    progress = Progress(run, lease, clock, runs.rules_now(shop.pk), replaceable=replaceable)
+    try:
+        outcome = _everybody(shop, scope, total, as_of, progress)
+        _count(shop, scope.segments)
+        _evaluated(shop, scope.segments, clock())
+        compared = selfcheck.compare(run, scope.segments, outcome.context, progress)
+        _record(run, scope, outcome, clock())
+    except BaseException as error:
+        status, why = _ending(error)
+        if not isinstance(error, LeaseLost):
+            runs.end(run, status, clock(), problem=why)
+        raise
+    moved = outcome.moved
+    runs.end(
+        run,
+        WholeRun.Status.DONE,
+        clock(),
+        entered=moved.entered.total(),
+        left=moved.left.total(),
+        rows_read=outcome.rows_read,
+        checked=compared.checked,
+        disagreements=compared.disagreements,
+    )
+    log.info(
+        "shop.evaluated", shop__id=shop.pk, customers=total, segments=len(scope.segments), entered=moved.entered.total(), left=moved.left.total(), cause=cause
+    )
+    run.refresh_from_db()
+    return run
 
-    def beat() -> None:
-        _hold(lease, clock())
 
+def _ending(error: BaseException) -> tuple[str, str]:
+    if isinstance(error, Replaced):
+        return WholeRun.Status.REPLACED, "A rule was changed meanwhile."
+    return WholeRun.Status.FAILED, f"It failed ({type(error).__name__}); the log says why."
+
+
+def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, progress: Progress) -> Outcome:
+    segments = scope.segments
+    context = None if scope.renew else cuts.in_force(shop)
     if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
         rules = {segment.pk: Asked(checked.rule, segment.handle) for segment, checked in segments}
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
 
-        def rest(ids: frozenset[int], context: ShopContext) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, beat, clear=False)
+        def rest(ids: frozenset[int], given: ShopContext) -> Moved:
+            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, scope, given, progress, total, clear=False)[0]
 
-        outcome = judge_by_columns(shop, rules, versions, as_of, cause, beat, rest)
-    else:
-        context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, beat)
-        outcome = Outcome(_one_by_one(shop, segments, as_of, cause, context, beat, clear=True), frozenset(), context)
-    moved = outcome.moved
-    _count(shop, segments, clock())
-    sizes = dict(Segment.objects.filter(shop=shop).values_list("pk", "size"))
-    Evaluation.objects.bulk_create(
-        [
-            Evaluation(
-                shop=shop,
-                segment=segment,
-                version_id=segment.version_id or 0,
-                as_of=as_of,
-                started_at=as_of,
-                finished_at=clock(),
-                customers=total,
-                members=sizes.get(segment.pk, 0),
-                entered=moved.entered[segment.pk],
-                left=moved.left[segment.pk],
-                engine="columnar" if segment.pk in outcome.by_columns else "interpreter",
-                cuts=outcome.context.to_json(),
-            )
-            for segment, _ in segments
-        ]
-    )
-    log.info("shop.evaluated", shop__id=shop.pk, customers=total, entered=moved.entered.total(), left=moved.left.total(), cause=cause)
-    return total
+        return judge_by_columns(shop, rules, versions, as_of, scope.causes, progress, rest, context, clear=scope.complete)
+    if context is None:
+        context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, lambda: progress("working out cuts"))
+    moved, rows = _one_by_one(shop, segments, as_of, scope, context, progress, total, clear=scope.complete)
+    return Outcome(moved, frozenset(), context, rows)
+
+
+def _record(run: WholeRun, scope: Scope, outcome: Outcome, now: datetime) -> None:
+    """What each segment's evaluation came to; from now on nobody need be judged by these versions again."""
+    sizes = dict(Segment.objects.filter(shop=run.shop).values_list("pk", "size"))
+    taken = max(0, int((now - run.started_at).total_seconds() * 1000))
+    with transaction.atomic():
+        Evaluation.objects.bulk_create(
+            [
+                Evaluation(
+                    shop=run.shop,
+                    run=run,
+                    segment=segment,
+                    version_id=segment.version_id or 0,
+                    as_of=run.as_of,
+                    started_at=run.started_at,
+                    finished_at=now,
+                    customers=run.customers,
+                    members=sizes.get(segment.pk, 0),
+                    entered=outcome.moved.entered[segment.pk],
+                    left=outcome.moved.left[segment.pk],
+                    engine="columnar" if segment.pk in outcome.by_columns else "interpreter",
+                    milliseconds=outcome.milliseconds.get(segment.pk, taken),
+                    cuts=outcome.context.to_json(),
+                )
+                for segment, _ in scope.segments
+            ]
+        )
+        for segment, _ in scope.segments:
+            Segment.objects.filter(pk=segment.pk, version=segment.version_id).update(judged_version=segment.version_id)
 
 
 def _one_by_one(
-    shop: Shop,
-    segments: Sequence[tuple[Segment, check.CheckedRule]],
-    as_of: datetime,
-    cause: str,
-    context: ShopContext,
-    beat: Callable[[], None],
-    clear: bool,
-) -> Moved:
-    rules = _compile(shop, segments, as_of, context)
+    shop: Shop, segments: Active, as_of: datetime, scope: Scope, context: ShopContext, progress: Progress, total: int, clear: bool
+) -> tuple[Moved, int]:
+    """What moved, and how many rows were read."""
+    rules = _rules(shop, segments, as_of, context)
     reader = _reader(shop, segments)
     moved = Moved()
+    done = 0
     for ids in everybody(shop, BATCH):
-        beat()
-        moved += _judge(shop, ids, rules, reader, as_of, cause=cause, clear=clear)
-    return moved
+        progress("judging", done, total)
+        moved += _judge(shop, ids, rules, reader, as_of, scope.causes, clear=clear)
+        done += len(ids)
+    return moved, reader.rows_read
 
 
-def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: FactsReader, now: datetime, cause: str | None, clear: bool = True) -> Moved:
+def _judge(shop: Shop, ids: Sequence[int], rules: Rules, reader: FactsReader, now: datetime, causes: Mapping[int, str | None], clear: bool = True) -> Moved:
     """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks.
 
-    Without `clear`, marks stay: some other rule has yet to be judged.
+    Without `clear`, marks stay: some other rule has yet to be judged. `causes` as `apply` takes them.
     """
     with transaction.atomic():
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
@@ -151,11 +210,12 @@ def _judge(shop: Shop, ids: Sequence[int], rules: Sequence[ActiveRule], reader: 
         living = [id_ for id_, row in people.items() if row.merged_into_id is None]
         facts = reader.read(living)
         verdicts: dict[int, set[int]] = {}
-        for rule in rules:
-            verdicts[rule.segment_id] = members = {id_ for id_ in living if rule.matches(facts[id_])}
+        for segment, handle, matches in rules.matches:
+            verdicts[segment] = members = {id_ for id_ in living if matches(facts[id_])}
             if reader.reads_segments:
-                _tell(facts, rule.handle, members)
-        moved = apply(shop, people, verdicts, {rule.segment_id: rule.version_id for rule in rules}, now, cause)
+                _tell(facts, handle, members)
+        why = reasons.from_facts(rules.told, facts, rules.moment, rules.context)
+        moved = apply(shop, people, verdicts, rules.versions, now, causes, why)
         if not clear:
             return moved
         seen = Customer.objects.filter(shop=shop, pk__in=[id_ for id_, row in people.items() if row.changed_at <= now])
@@ -171,12 +231,18 @@ def _tell(facts: dict[int, CustomerFacts], handle: str, members: set[int]) -> No
             facts[id_] = replace(person, segments=(*others, handle) if id_ in members else others)
 
 
-def _compile(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime, context: ShopContext) -> list[ActiveRule]:
+def _rules(shop: Shop, segments: Active, now: datetime, context: ShopContext) -> Rules:
     moment = Moment(now, shop.tz)
-    return [ActiveRule(s.pk, s.version_id or 0, s.handle, interpret.compile_checked(checked.rule, moment, context, salt=s.handle)) for s, checked in segments]
+    return Rules(
+        matches=[(segment.pk, segment.handle, interpret.compile_checked(rule.rule, moment, context, salt=segment.handle)) for segment, rule in segments],
+        versions={segment.pk: segment.version_id or 0 for segment, _ in segments},
+        told={segment.pk: (rule.rule, segment.handle) for segment, rule in segments},
+        moment=moment,
+        context=context,
+    )
 
 
-def _reader(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]]) -> FactsReader:
+def _reader(shop: Shop, segments: Active) -> FactsReader:
     needs: set[str] = set()
     activities: set[str] = set()
     for _, checked in segments:
@@ -185,17 +251,19 @@ def _reader(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]]) -
     return FactsReader(shop, needs, activities)
 
 
-def _hold(lease: Lease, now: datetime) -> None:
-    if not lease.renew(now=now, ttl=TTL):
-        raise LeaseLost
+def _evaluated(shop: Shop, segments: Active, now: datetime) -> None:
+    Segment.objects.filter(shop=shop, pk__in=[segment.pk for segment, _ in segments]).update(evaluated_at=now)
 
 
-def _count(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime) -> None:
-    sizes = dict(Membership.objects.filter(shop=shop, until__isnull=True).order_by().values_list("segment").annotate(members=Count("pk")))
-    for segment, _ in segments:
-        Segment.objects.filter(pk=segment.pk).update(size=sizes.get(segment.pk, 0), evaluated_at=now)
+def _count(shop: Shop, segments: Active) -> None:
+    """Count the members anew: sizes follow every move, and whatever else became of members shows here."""
+    judged = [segment.pk for segment, _ in segments]
+    stays = Membership.objects.filter(shop=shop, segment__in=judged, until__isnull=True)
+    sizes = dict(stays.order_by().values_list("segment").annotate(members=Count("pk")))
+    for pk in judged:
+        Segment.objects.filter(pk=pk).update(size=sizes.get(pk, 0))
 
 
 def ask_whole(shop: Shop, cause: str, now: datetime) -> None:
-    """Ask for a whole evaluation of the shop as soon as somebody is free."""
+    """Ask for a whole evaluation of the shop by all its rules as soon as somebody is free."""
     Schedule.objects.filter(shop=shop).update(whole_wanted_at=now, whole_cause=cause or Cause.RULE)

@@ -36,12 +36,15 @@ class Membership(models.Model):
     cause = models.CharField(max_length=16, choices=Cause)
     left_version = models.ForeignKey(SegmentVersion, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     left_cause = models.CharField(max_length=16, choices=Cause, blank=True)
+    evidence = models.JSONField(default=list, editable=False, help_text="What held on entering: [condition, what made it so…] each; empty where nobody looked.")
+    left_evidence = models.JSONField(default=list, editable=False, help_text="What no longer held on leaving.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["segment", "customer"], condition=Q(until__isnull=True), name="one_open_stay")]
         indexes = [
             models.Index(fields=["customer", "segment"], name="stay_by_customer"),
             models.Index(fields=["segment", "since", "until"], name="stay_by_time"),
+            models.Index(fields=["segment", "until"], name="stay_by_end", condition=Q(until__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -58,9 +61,52 @@ class Schedule(Due):
     swept_until = models.DateTimeField(null=True, blank=True, help_text="Hour windows have been looked at up to here.")
     derived_settings = models.JSONField(default=dict, blank=True, help_text="The shop's own numbers for derived attributes; empty for the defaults.")
     cuts = models.JSONField(default=dict, editable=False, help_text="The cuts in force, from the last whole evaluation that needed any.")
+    decided_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When the shop last had its turn: who waited longest comes first.")
+    sized_on = models.DateField(null=True, blank=True, editable=False, help_text="Sizes are kept up to the end of this local day.")
 
     def __str__(self) -> str:
         return f"schedule of {self.shop}"
+
+
+class WholeRun(models.Model):
+    """Everybody of a shop judged as of one instant: how far it is, and what came of it.
+
+    At most one runs in a shop. One that its process left behind is closed by the next, which begins anew: memberships moved so far are
+    right already, and moving them again changes nothing.
+    """
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "running"
+        DONE = "done", "done"
+        REPLACED = "replaced", "replaced by a newer one"
+        FAILED = "failed", "failed"
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="whole_runs")
+    status = models.CharField(max_length=16, choices=Status, default=Status.RUNNING)
+    cause = models.CharField(max_length=16, choices=Cause, blank=True, help_text="What asked for it; empty: so many people had changed.")
+    as_of = models.DateTimeField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When it last said how far it is.")
+    finished_at = models.DateTimeField(null=True, blank=True)
+    segments = models.PositiveIntegerField(help_text="Segments judged.")
+    customers = models.PositiveBigIntegerField(help_text="Customers of the shop.")
+    done = models.PositiveBigIntegerField(default=0, help_text="Steps done, of `steps`.")
+    steps = models.PositiveBigIntegerField(default=0)
+    stage = models.CharField(max_length=40, blank=True, help_text="What it is doing.")
+    rows_read = models.PositiveBigIntegerField(default=0)
+    entered = models.PositiveBigIntegerField(default=0)
+    left = models.PositiveBigIntegerField(default=0)
+    checked = models.PositiveIntegerField(default=0, help_text="Customers judged a second time, by the interpreter, to compare.")
+    disagreements = models.PositiveIntegerField(default=0, help_text="Memberships on which the second judgement differed.")
+    problem = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop"], condition=Q(status="running"), name="one_whole_run_per_shop")]
+        indexes = [models.Index(fields=["shop", "-started_at"], name="whole_run_by_time")]
+        ordering = ["-started_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.shop} as of {self.as_of:%Y-%m-%d %H:%M}"
 
 
 class Evaluation(models.Model):
@@ -78,6 +124,8 @@ class Evaluation(models.Model):
     left = models.PositiveIntegerField()
     engine = models.CharField(max_length=16)
     cuts = models.JSONField(default=dict, editable=False, help_text="The shop's settings and cuts that this evaluation went by.")
+    run = models.ForeignKey(WholeRun, on_delete=models.SET_NULL, null=True, blank=True, related_name="evaluations")
+    milliseconds = models.PositiveIntegerField(null=True, help_text="What judging and moving took; shared where segments were judged together.")
 
     class Meta:
         ordering = ["-finished_at"]
@@ -109,3 +157,40 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"snapshot {self.generation} of {self.shop}"
+
+
+class SegmentSize(models.Model):
+    """How many a segment held at the end of one local day of its shop, and how many came and went in the day."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE, related_name="sizes")
+    day = models.DateField()
+    members = models.PositiveIntegerField()
+    entered = models.PositiveIntegerField()
+    left = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["segment", "day"], name="one_size_per_day")]
+        ordering = ["segment", "day"]
+
+    def __str__(self) -> str:
+        return f"{self.members} in segment {self.segment_id} on {self.day}"
+
+
+class Disagreement(models.Model):
+    """A membership on which the interpreter, asked again after a whole evaluation, differed from what is stored: a defect of SegSync."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    run = models.ForeignKey(WholeRun, on_delete=models.CASCADE, related_name="found")
+    segment = models.ForeignKey(Segment, on_delete=models.CASCADE)
+    version = models.ForeignKey(SegmentVersion, on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE)
+    stored = models.BooleanField(help_text="Whether the customer is in the segment as stored.")
+    found_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["shop", "-found_at"], name="disagreement_by_time")]
+        ordering = ["-found_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"customer {self.customer_id} in segment {self.segment_id}"

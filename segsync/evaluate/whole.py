@@ -5,8 +5,9 @@ Compare-and-set: somebody whose facts changed since the snapshot is left, still 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import duckdb
@@ -21,6 +22,7 @@ from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.conditions import Unanswered
 from segsync.evaluate.cuts import renew, settings_of
 from segsync.evaluate.models import Membership, Schedule, Snapshot
+from segsync.evaluate.runs import Progress
 from segsync.rules import tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
@@ -36,24 +38,37 @@ Rest = Callable[[frozenset[int], ShopContext], Moved]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What moved, which segments were judged by columns, and the cuts that all were judged by."""
+    """What moved, which segments were judged by columns, the cuts that all were judged by, the rows read, and the time that each took."""
 
     moved: Moved
     by_columns: frozenset[int]
     context: ShopContext
+    rows_read: int = 0
+    milliseconds: Mapping[int, int] = field(default_factory=dict)
 
 
-def judge_by_columns(shop: Shop, rules: Mapping[int, Asked], versions: Mapping[int, int], now: datetime, cause: str, beat: Beat, rest: Rest) -> Outcome:
-    """Move everybody to where `rules` (by segment) say they belong at `now`.
+def judge_by_columns(
+    shop: Shop,
+    rules: Mapping[int, Asked],
+    versions: Mapping[int, int],
+    now: datetime,
+    causes: Mapping[int, str | None],
+    progress: Progress,
+    rest: Rest,
+    context: ShopContext | None,
+    *,
+    clear: bool,
+) -> Outcome:
+    """Move everybody to where `rules` (by segment) say they belong at `now`, by the cuts of `context` or, without it, by new ones.
 
-    Rules that columns cannot answer are given to `rest`. Then the marks of people whose facts are still those of the snapshot are
-    cleared: facts read for `rest` are never older. `beat` is called between batches, and may raise to stop.
+    Rules that columns cannot answer are given to `rest`. Then, with `clear`, the marks of people whose facts are still those of the
+    snapshot are cleared: facts read for `rest` are never older. `progress` is called between batches, and may raise to stop.
     """
     for attempt in (1, 2):
-        current = snapshot.refresh(shop, now, beat)
+        current = snapshot.refresh(shop, now, lambda: progress("reading facts"))
         try:
-            context = _context(shop, current, [asked.rule for asked in rules.values()], now, beat)
-            return _judge(shop, current, rules, versions, now, context, cause, beat, rest)
+            given = context or _context(shop, current, [asked.rule for asked in rules.values()], now, lambda: progress("working out cuts"))
+            return _judge(shop, current, rules, versions, now, given, causes, progress, rest, clear)
         except duckdb.Error as error:
             # Replaced while it was being read, or damaged inside: a new one is written.
             log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
@@ -87,19 +102,28 @@ def _judge(
     versions: Mapping[int, int],
     now: datetime,
     context: ShopContext,
-    cause: str,
-    beat: Beat,
+    causes: Mapping[int, str | None],
+    progress: Progress,
     rest: Rest,
+    clear: bool,
 ) -> Outcome:
     moved = Moved()
+    taken: dict[int, int] = {}
+
+    def beat() -> None:
+        progress("judging", len(taken), len(rules))
+
     with engine.opened(shop, current, rules, Moment(now, shop.tz), context) as run:
         for segment in run.answered:
+            began = time.monotonic()
             for changes in _batches(difference(run.members(segment), _stays(shop, segment)), beat):
-                moved += _apply(shop, run, segment, changes, versions, now, cause)
+                moved += _apply(shop, run, segment, changes, versions, now, causes)
+            taken[segment] = int((time.monotonic() - began) * 1000)
         if run.unanswered:
             moved += rest(frozenset(run.unanswered), context)
-        _clear_marks(shop, run, beat)
-        return Outcome(moved, frozenset(run.answered), context)
+        if clear:
+            _clear_marks(shop, run, beat)
+        return Outcome(moved, frozenset(run.answered), context, milliseconds=taken)
 
 
 def difference(wanted: Iterable[int], actual: Iterable[int]) -> Iterator[tuple[int, bool]]:
@@ -140,12 +164,20 @@ def _batches(changes: Iterator[tuple[int, bool]], beat: Beat) -> Iterator[dict[i
         yield batch
 
 
-def _apply(shop: Shop, run: engine.Run[int], segment: int, changes: Mapping[int, bool], versions: Mapping[int, int], now: datetime, cause: str) -> Moved:
+def _apply(
+    shop: Shop,
+    run: engine.Run[int],
+    segment: int,
+    changes: Mapping[int, bool],
+    versions: Mapping[int, int],
+    now: datetime,
+    causes: Mapping[int, str | None],
+) -> Moved:
     judged = run.versions(list(changes))
     with transaction.atomic():
         Shop.objects.select_for_update().get(pk=shop.pk)
         people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=list(changes)) if judged.get(row.pk) == row.facts_version}
-        return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, cause)
+        return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, causes)
 
 
 def _clear_marks(shop: Shop, run: engine.Run[int], beat: Beat) -> None:

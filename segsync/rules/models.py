@@ -22,6 +22,9 @@ class Segment(models.Model):
     description = models.TextField(blank=True)
     state = models.CharField(max_length=8, choices=State, default=State.ON)
     version = models.ForeignKey("SegmentVersion", on_delete=models.PROTECT, null=True, editable=False, related_name="+")
+    judged_version = models.ForeignKey(
+        "SegmentVersion", on_delete=models.PROTECT, null=True, editable=False, related_name="+", help_text="By which everybody was judged; another is due."
+    )
     size = models.PositiveIntegerField(default=0, editable=False, help_text="Members at `evaluated_at`.")
     evaluated_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

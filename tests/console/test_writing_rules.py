@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db.models import F
 from django.test import Client
 
 from integrations.models import Shop
 from segsync.diff.models import Target
 from segsync.evaluate.models import Schedule
+from segsync.evaluate.scope import edited
 from segsync.rules.models import Segment, SegmentVersion
 from tests.console.rows import RULE, connect, segment
 
@@ -19,6 +21,7 @@ def repeat(shop: Shop) -> Segment:
     connect(shop)
     made = segment(shop)
     Schedule.objects.update(whole_wanted_at=None)
+    Segment.objects.update(judged_version=F("version"))
     return made
 
 
@@ -35,7 +38,7 @@ def save(client: Client, row: Segment, **changes: object) -> str:
 
 
 def evaluation_wanted(shop: Shop) -> bool:
-    return Schedule.objects.get(shop=shop).whole_wanted_at is not None
+    return Schedule.objects.get(shop=shop).whole_wanted_at is not None or bool(edited(shop))
 
 
 def test_a_new_rule_is_the_next_version_with_its_author_and_reason(repeat: Segment, admin_client: Client, admin_user: User) -> None:

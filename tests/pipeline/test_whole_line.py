@@ -131,9 +131,9 @@ def test_a_shop_that_cannot_be_decided_is_not_tried_again_at_once(settled: Line,
         patch.setattr(pipeline, "make_targets", fail)
         with pytest.raises(KeyError):
             settled.decide()
-    assert pipeline.shops_to_decide(settled.now()) == set()
+    assert pipeline.shops_to_decide(settled.now()) == []
     settled.wait(pipeline.TTL.total_seconds() + 1)
-    assert pipeline.shops_to_decide(settled.now()) == {settled.shop.pk}
+    assert pipeline.shops_to_decide(settled.now()) == [settled.shop.pk]
 
 
 def test_nobody_is_judged_on_half_a_back_fill(line: Line) -> None:

@@ -139,7 +139,7 @@ def test_uninstalling_stops_reading_writing_and_judging(both: Line) -> None:
     both.push("shopify")
     both.push("hubspot")
     assert both.calls() == asked
-    assert pipeline.shops_to_decide(both.now()) == set()
+    assert pipeline.shops_to_decide(both.now()) == []
 
 
 def test_fault_42_a_late_farewell_does_not_undo_a_reinstallation(pulled: Line) -> None:

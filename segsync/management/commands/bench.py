@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
+from json import dumps
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from segsync.bench import incremental
 from segsync.bench.evaluate import Measured, measure
+
+_COUNTS = ("customers", "orders", "activities", "rules", "repeat", "changed")
+# What was measured as plain values, and in words.
+Told = tuple[dict[str, object], str]
 
 
 class Command(BaseCommand):
@@ -27,24 +32,35 @@ class Command(BaseCommand):
         evaluate.add_argument("--rules", type=int, default=50)
         evaluate.add_argument("--repeat", type=int, default=2, help="how often; the fastest counts")
         evaluate.add_argument("--json", action="store_true", help="print JSON alone")
+        changed = kinds.add_parser("incremental", help="changed customers judged one by one, on the database of DATABASE_URL")
+        changed.add_argument("--customers", type=int, default=10_000)
+        changed.add_argument("--changed", type=int, default=5_000, help="how many of them get an order in each round")
+        changed.add_argument("--rules", type=int, default=50)
+        changed.add_argument("--repeat", type=int, default=3, help="how many rounds; the fastest counts")
+        changed.add_argument("--json", action="store_true", help="print JSON alone")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, what: str, json: bool, **options: Any) -> None:
         """Measure and print."""
-        for name in ("customers", "orders", "activities", "rules", "repeat"):
-            if options[name] < 1:
+        for name, value in options.items():
+            if name in _COUNTS and value < 1:
                 raise CommandError(f"--{name} must be 1 or more.")
-        found = measure(
-            Path(settings.VAR_DIR) / "bench",
-            options["customers"],
-            options["orders"],
-            options["activities"],
-            options["rules"],
-            settings.SEGSYNC_MEMORY_LIMIT,
-            options["repeat"],
+        told = {"evaluate": self._evaluate, "incremental": self._incremental}[what](**{name: options[name] for name in _COUNTS if name in options})
+        self.stdout.write(dumps(told[0]) if json else told[1])
+
+    def _incremental(self, *, customers: int, changed: int, rules: int, repeat: int) -> Told:
+        if changed > customers:
+            raise CommandError("--changed must be at most --customers.")
+        found = incremental.measure(customers, changed, rules, repeat)
+        return found.told(), (
+            f"{found.changed:,} changed customers of {found.customers:,}, {found.rules} rules, {found.database}: {found.seconds:.2f} s,"
+            f" {found.per_second:,.0f} customers/s in one process, {found.moved:,} moves; reading the facts alone takes {found.reading_share:.0%} of it"
         )
-        self.stdout.write(json.dumps(found.told()) if options["json"] else _sentences(found))
+
+    def _evaluate(self, *, customers: int, orders: int, activities: int, rules: int, repeat: int) -> Told:
+        found = measure(Path(settings.VAR_DIR) / "bench", customers, orders, activities, rules, settings.SEGSYNC_MEMORY_LIMIT, repeat)
         if found.differing_rules:
             raise CommandError(f"{len(found.differing_rules)} rules give other people than the statements written by hand: {found.differing_rules[0]}")
+        return found.told(), _sentences(found)
 
 
 def _sentences(found: Measured) -> str:
