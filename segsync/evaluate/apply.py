@@ -14,6 +14,7 @@ from integrations.models import Shop
 from segsync.evaluate.models import Cause, Membership
 from segsync.evaluate.reasons import Why, unknown
 from segsync.rules.models import Segment
+from segsync.store.insert import update_rows
 from segsync.store.models import Customer
 
 _LEFT = ["until", "left_cause", "left_version", "left_evidence"]
@@ -55,7 +56,7 @@ def apply(
     moved = Moved()
     entering: list[Membership] = []
     leaving: dict[tuple[str, int], list[int]] = defaultdict(list)
-    told: list[Membership] = []
+    told: list[tuple[object, ...]] = []
     touched: set[int] = set()
     for segment, inside in verdicts.items():
         was_in = {customer for customer in people if (segment, customer) in open_stays}
@@ -72,11 +73,11 @@ def apply(
             stay = open_stays[segment, customer]
             moved.left[segment] += 1
             if evidence:
-                told.append(Membership(pk=stay, until=now, left_cause=cause, left_version_id=versions[segment], left_evidence=evidence))
+                told.append((stay, now, cause, versions[segment], evidence))
             else:
                 leaving[cause, segment].append(stay)
     Membership.objects.bulk_create(entering, batch_size=1000)
-    Membership.objects.bulk_update(told, _LEFT, batch_size=200)
+    update_rows(Membership, _LEFT, told)
     for (cause, segment), stays in leaving.items():
         Membership.objects.filter(pk__in=stays).update(until=now, left_cause=cause, left_version_id=versions[segment])
     for segment in verdicts:

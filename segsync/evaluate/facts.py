@@ -40,6 +40,7 @@ _ORDER = [
     "refunds",
 ]
 _LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted", "order__source"]
+_UNKNOWN = LineFacts()
 
 
 class FactsReader:
@@ -55,7 +56,7 @@ class FactsReader:
         self._activities = activities
         self._as_of = as_of
         self._exponent = exponent(shop.currency)
-        self._products: dict[tuple[str, str], Product] | None = None
+        self._products: dict[tuple[str, str], LineFacts] | None = None
         self.rows_read = 0
 
     def read(self, customer_ids: Sequence[int]) -> dict[int, CustomerFacts]:
@@ -102,7 +103,7 @@ class FactsReader:
     def _orders(self, ids: list[int]) -> dict[int, tuple[OrderFacts, ...]]:
         there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "placed_at")
         rows = list(Order.objects.filter(there, shop=self.shop, customer_id__in=ids).values_list(*_ORDER, named=True))
-        lines = self._lines([row.pk for row in rows]) if "lines" in self._needs else {}
+        lines = self._lines(ids) if "lines" in self._needs else {}
         found: dict[int, list[OrderFacts]] = defaultdict(list)
         for row in rows:
             own = lines.get(row.pk, ())
@@ -129,32 +130,32 @@ class FactsReader:
             )
         return {owner: tuple(own_orders) for owner, own_orders in found.items()}
 
-    def _lines(self, order_ids: Sequence[int]) -> dict[int, tuple[LineFacts, ...]]:
+    def _lines(self, ids: Sequence[int]) -> dict[int, tuple[LineFacts, ...]]:
+        """The lines of all of these customers' orders, by order."""
         found: dict[int, list[LineFacts]] = defaultdict(list)
-        for start in range(0, len(order_ids), 5_000):
-            rows = OrderLine.objects.filter(order_id__in=order_ids[start : start + 5_000]).values_list(*_LINE)
-            for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted, source in rows.iterator(chunk_size=5_000):
-                found[order_id].append(self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted))
+        rows = OrderLine.objects.filter(shop=self.shop, order__customer_id__in=ids).values_list(*_LINE)
+        for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted, source in rows.iterator(chunk_size=5_000):
+            found[order_id].append(self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted))
         return {order: tuple(lines) for order, lines in found.items()}
 
     def _line(
         self, source: str, product_id: str, variant: str, sku: str, title: str, vendor: str, quantity: int, price: int | None, amount: int, discounted: bool
     ) -> LineFacts:
-        product = self._catalogue().get((source, product_id))
+        known = self._catalogue().get((source, product_id), _UNKNOWN)
         return LineFacts(
-            product_id=product_id or None,
-            variant_id=variant or None,
-            sku=sku or None,
-            title=title or None,
-            product_type=(product.product_type or None) if product else None,
-            vendor=vendor or (product.vendor if product else "") or None,
-            tags=tuple(product.tags) if product else (),
-            collections=tuple(title for _, title in product.collections) if product else (),
-            category=(product.category or None) if product else None,
-            price_minor=price,
-            discounted=discounted,
-            quantity=quantity,
-            amount_minor=amount,
+            product_id or None,
+            variant or None,
+            sku or None,
+            title or None,
+            known.product_type,
+            vendor or known.vendor,
+            known.tags,
+            known.collections,
+            known.category,
+            price,
+            discounted,
+            quantity,
+            amount,
         )
 
     def _checkouts(self, ids: list[int]) -> dict[int, tuple[CheckoutFacts, ...]]:
@@ -178,9 +179,19 @@ class FactsReader:
             found[owner or 0].append(ActivityFacts(kind, at, campaign or None, campaign_id or None, url or None, None, title or None))
         return {owner: tuple(own) for owner, own in found.items()}
 
-    def _catalogue(self) -> dict[tuple[str, str], Product]:
+    def _catalogue(self) -> dict[tuple[str, str], LineFacts]:
+        """What products give to the lines that name them."""
         if self._products is None:
-            self._products = {(p.source, p.external_id): p for p in Product.objects.filter(shop=self.shop)}
+            self._products = {
+                (p.source, p.external_id): LineFacts(
+                    product_type=p.product_type or None,
+                    vendor=p.vendor or None,
+                    tags=tuple(p.tags),
+                    collections=tuple(title for _, title in p.collections),
+                    category=p.category or None,
+                )
+                for p in Product.objects.filter(shop=self.shop)
+            }
         return self._products
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ class CustomerFacts:
     activities: tuple[ActivityFacts, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict, hash=False)
     segments: tuple[str, ...] = ()
+    # What many rules ask for and what follows from the facts alone, worked out once (`segsync.rules.rows`).
+    remembered: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False, hash=False)
 
 
 def fold(text: str) -> str:

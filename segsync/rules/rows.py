@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts, money
 from segsync.rules.moments import Moment
 from segsync.rules.readers import counted
+
+Row = TypeVar("Row")
 
 
 class Purchase(NamedTuple):
@@ -25,19 +27,36 @@ class Refund(NamedTuple):
     refund: RefundFacts
 
 
-def purchases(facts: CustomerFacts) -> Iterator[Purchase]:
-    """Every line of every counted order."""
-    return (Purchase(order, line) for order in counted(facts) for line in order.lines)
+def remembered(name: str, rows: Callable[[CustomerFacts], Iterable[Row]]) -> Callable[[CustomerFacts], tuple[Row, ...]]:
+    """`rows`, worked out once for each customer however many rules ask."""
+
+    def remember(facts: CustomerFacts) -> tuple[Row, ...]:
+        found: tuple[Row, ...] | None = facts.remembered.get(name)
+        if found is None:
+            found = facts.remembered[name] = tuple(rows(facts))
+        return found
+
+    return remember
 
 
-def refunds(facts: CustomerFacts) -> Iterator[Refund]:
-    """Every refund of every counted order."""
-    return (Refund(order, refund) for order in counted(facts) for refund in order.refunds)
+# Every counted order; every line of one; every refund of one.
+orders = remembered("orders", counted)
+purchases = remembered("purchases", lambda facts: (Purchase(order, line) for order in counted(facts) for line in order.lines))
+refunds = remembered("refunds", lambda facts: (Refund(order, refund) for order in counted(facts) for refund in order.refunds))
 
 
-def of_kind(kind: str) -> Callable[[CustomerFacts], Iterator[ActivityFacts]]:
+def of_kind(kind: str) -> Callable[[CustomerFacts], Sequence[ActivityFacts]]:
     """The activities of one kind."""
-    return lambda facts: (activity for activity in facts.activities if activity.kind == kind)
+    return lambda facts: _by_kind(facts).get(kind, ())
+
+
+def _by_kind(facts: CustomerFacts) -> Mapping[str, Sequence[ActivityFacts]]:
+    found: dict[str, list[ActivityFacts]] | None = facts.remembered.get("by kind")
+    if found is None:
+        found = facts.remembered["by kind"] = {}
+        for activity in facts.activities:
+            found.setdefault(activity.kind, []).append(activity)
+    return found
 
 
 def product(line: LineFacts) -> tuple[str, str | None]:

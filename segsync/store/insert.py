@@ -30,6 +30,23 @@ def upsert_rows(model: type[models.Model], columns: Sequence[str], unique: Seque
             cursor.executemany(statement, values)
 
 
+def update_rows(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Give each row of `rows` (its primary key, then the values of the fields `columns`, in that order) its own values.
+
+    Django's `bulk_update` writes one CASE for every value; measured on memberships, that takes ten times as long.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    fields = [by_name[name] for name in columns]
+    assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+    statement = f"UPDATE {quote(model._meta.db_table)} SET {assignments} WHERE {quote(str(model._meta.pk.column))} = %s"  # noqa: S608 (names come from our models)
+    values = [[*(field.get_db_prep_save(value, connection) for field, value in zip(fields, row[1:], strict=True)), row[0]] for row in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(statement, values)
+
+
 def instant(value: Any) -> Any:
     """A datetime in the form this database takes."""
     return connection.ops.adapt_datetimefield_value(value)
