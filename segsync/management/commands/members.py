@@ -18,7 +18,8 @@ from segsync import clock
 from segsync.evaluate.members import NoSuchEvaluator, end_of_day, members, members_on
 from segsync.management.instants import day, instant
 from segsync.management.rule_text import checked
-from segsync.management.shops import can_be_asked, shop_named
+from segsync.management.segments import segment_named
+from segsync.management.shops import shop_named
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
 from segsync.store.models import Identity
@@ -47,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *_: Any, shop: str, evaluator: str, format: str, **options: Any) -> None:
         """Print while reading; raises CommandError for a rule, segment, shop or instant that cannot be read."""
         target = shop_named(shop)
-        segment = _segment(target, options["segment"]) if options["segment"] is not None else None
+        segment = segment_named(target, options["segment"]) if options["segment"] is not None else None
         if options["on"] is not None:
             found = self._on(target, segment, options["on"])
         else:
@@ -84,14 +85,6 @@ class Command(BaseCommand):
         for place, (id_, email) in enumerate(people):
             self.stdout.write(f"{',' if place else ''}\n  {json.dumps({'customer_id': id_, 'email': email or None}, ensure_ascii=False)}", ending="")
         self.stdout.write("\n]")
-
-
-def _segment(shop: Shop, handle: str) -> Segment:
-    segment = Segment.objects.filter(shop=shop, handle=handle).select_related("version").first() if can_be_asked(handle) else None
-    if segment is not None and segment.rule:
-        return segment
-    known = list(Segment.objects.filter(shop=shop).order_by("handle").values_list("handle", flat=True)[:20])
-    raise CommandError(f"{shop.domain} has no segment '{handle[:80]}'; it has {', '.join(known) if known else 'none yet'}.")
 
 
 def _with_emails(shop: Shop, ids: Iterable[int]) -> Iterator[tuple[int, str]]:
