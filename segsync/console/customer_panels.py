@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import tzinfo
 
+from django.utils.html import format_html, format_html_join
+
 from integrations.money import exponent
-from segsync.console.pages import BAD, GOOD, IDLE, WARN, Cell, Panel, badge, link
+from segsync.console.pages import BAD, GOOD, IDLE, WARN, Cell, Panel, badge, code, link
 from segsync.console.wording import at, plain, platform, when
 from segsync.diff.models import LedgerEntry
 from segsync.evaluate.models import Membership
@@ -43,7 +45,7 @@ def _segments(customer: Customer, zone: tzinfo) -> Panel:
             link(stay.segment),
             badge("member", GOOD) if stay.until is None else badge("left", IDLE),
             at(stay.since, zone),
-            f"{stay.get_cause_display()}, rule version {stay.version.number}",
+            _with_evidence(f"{stay.get_cause_display()}, rule version {stay.version.number}", stay.evidence),
             at(stay.until, zone, never="–"),
             _left_because(stay),
         )
@@ -53,11 +55,20 @@ def _segments(customer: Customer, zone: tzinfo) -> Panel:
     return Panel("Segments", ("Segment", "Now", "Since", "Entered because of", "Until", "Left because of"), rows, "In no segment so far.", note)
 
 
-def _left_because(stay: Membership) -> str:
+def _with_evidence(because: str, evidence: list[list[str]]) -> Cell:
+    """The cause, and below it the conditions that decided with what made them so."""
+    if not evidence:
+        return because
+    lines = format_html_join("", "<li>{}{}</li>", ((code(clause), f": {', '.join(told)}" if told else "") for clause, *told in evidence))
+    return format_html('{}<ul class="sg-evidence">{}</ul>', because, lines)
+
+
+def _left_because(stay: Membership) -> Cell:
     if stay.until is None:
         return "–"
     version = f", rule version {stay.left_version.number}" if stay.left_version else ""
-    return f"{dict(Membership._meta.get_field('cause').flatchoices).get(stay.left_cause, stay.left_cause or 'not known')}{version}"
+    cause = dict(Membership._meta.get_field("cause").flatchoices).get(stay.left_cause, stay.left_cause or "not known")
+    return _with_evidence(f"{cause}{version}", stay.left_evidence)
 
 
 def _identities(customer: Customer) -> Panel:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from integrations.models import Connection, Shop
 from segsync.console.wording import count, plain, platform
 from segsync.diff.models import LedgerEntry, Target
+from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
 
@@ -28,7 +29,22 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_connections(shop), *_channels(shop), *_streams(shop), *_targets(shop), *_parked(shop)]
+    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_targets(shop), *_parked(shop)]
+
+
+def _evaluations(shop: Shop) -> list[Problem]:
+    """The latest whole evaluation, where it failed or a second judgement differed: memberships may be wrong then."""
+    latest = WholeRun.objects.filter(shop=shop, finished_at__isnull=False).exclude(status=WholeRun.Status.REPLACED).order_by("-pk").first()
+    if latest is None:
+        return []
+    if latest.disagreements:
+        said = (
+            f"{count(latest.disagreements, 'membership')} of {count(latest.checked, 'customer')} judged again came out otherwise: a rule may be judged wrongly."
+        )
+        return [_problem(said, latest, "evaluate.view_wholerun")]
+    if latest.status == WholeRun.Status.FAILED:
+        return [_problem(f"The last evaluation of everybody did not end. {latest.problem}", latest, "evaluate.view_wholerun")]
+    return []
 
 
 def _connections(shop: Shop) -> list[Problem]:
@@ -86,6 +102,6 @@ def _parked(shop: Shop) -> list[Problem]:
     ]
 
 
-def _problem(sentence: str, row: Connection | Stream | Target, permission: str) -> Problem:
+def _problem(sentence: str, row: Connection | Stream | Target | WholeRun, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

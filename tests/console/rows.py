@@ -9,7 +9,7 @@ from integrations.models import Connection, Delivery, Shop
 from segsync import clock
 from segsync.diff.models import LedgerEntry, Target, WritebackSettings
 from segsync.evaluate.due import make_schedule
-from segsync.evaluate.models import Cause, Evaluation, Membership
+from segsync.evaluate.models import Cause, Disagreement, Evaluation, Membership, WholeRun
 from segsync.pull.models import Run, Stream
 from segsync.push.models import Attempt, Channel
 from segsync.rules.edit import create_segment
@@ -74,7 +74,9 @@ def joins(who: Customer, where: Segment, *, left: bool = False) -> Membership:
     assert where.version
     since = clock.now() - timedelta(days=2)
     left_as = {"until": since + timedelta(days=1), "left_cause": Cause.TIME, "left_version": where.version} if left else {}
-    return Membership.objects.create(shop=who.shop, segment=where, customer=who, since=since, version=where.version, cause=Cause.ORDER, **left_as)
+    return Membership.objects.create(
+        shop=who.shop, segment=where, customer=who, since=since, version=where.version, cause=Cause.ORDER, evidence=[[RULE, "number of orders: 2"]], **left_as
+    )
 
 
 def mark(where: Target, who: Customer, *, parked: bool = False, told: bool = False) -> LedgerEntry:
@@ -110,7 +112,11 @@ def furnish(shop: Shop, count: int) -> None:
         mark(place, who, parked=number % 2 == 0)
         stream = Stream.objects.create(shop=shop, connection=store if number % 2 else crm, name=f"stream_{number}", pulled_until=now)
         Run.objects.create(shop=shop, stream=stream, until=now, started_at=now)
+        run = WholeRun.objects.create(shop=shop, status="done", as_of=now, started_at=now, seen_at=now, finished_at=now, segments=1, customers=9, checked=9)
+        Disagreement.objects.create(shop=shop, run=run, segment=written, version=written.version, customer=who, stored=True, found_at=now)
         Evaluation.objects.create(
+            run=run,
+            milliseconds=12,
             shop=shop,
             segment=written,
             version=written.version,

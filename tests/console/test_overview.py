@@ -8,6 +8,7 @@ from django.test import Client
 from integrations.models import Connection, Shop
 from segsync import clock
 from segsync.diff.models import Target
+from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
 from segsync.rules.models import Segment
 from tests.console.rows import connect, joins, mark, person, segment, target
@@ -78,3 +79,16 @@ def test_each_part_is_for_those_who_may_see_it(shop: Shop, client: Client) -> No
     assert context["tiles"] == []
     assert "streams" not in context
     assert [line.name for line in context["segments"]] == ["Repeat buyers"]
+
+
+def test_an_evaluation_that_a_second_judgement_contradicts_needs_somebody(shop: Shop, admin_client: Client) -> None:
+    connect(shop)
+    now = clock.now()
+    run = WholeRun.objects.create(
+        shop=shop, status="done", as_of=now, started_at=now, seen_at=now, finished_at=now, segments=1, customers=9, checked=9, disagreements=2
+    )
+    (problem,) = admin_client.get("/admin/").context["problems"]
+    assert problem.sentence.startswith("2 memberships of 9 customers judged again came out otherwise")
+    assert problem.address.endswith(f"/wholerun/{run.pk}/change/")
+    WholeRun.objects.create(shop=shop, status="done", as_of=now, started_at=now, seen_at=now, finished_at=now, segments=1, customers=9, checked=9)
+    assert admin_client.get("/admin/").context["problems"] == []

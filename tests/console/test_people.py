@@ -45,6 +45,7 @@ def test_a_page_says_where_somebody_belongs_since_when_and_why(ann: Customer, ad
     for told in (
         "Repeat buyers",
         "an order, rule version 1",
+        "number of orders: 2",
         "Lapsed",
         "time alone, rule version 1",
         "7001",
