@@ -6,7 +6,7 @@ DATA ?=
 DEMO_FLAGS := $(if $(ONCE),--once) $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(ARGS)
 export DEBUG ?= 1
 
-.PHONY: setup demo run test properties lint types contracts browser screenshots check clean
+.PHONY: setup demo run test properties fuzz lint types contracts browser screenshots check clean
 
 setup: .venv/installed
 
@@ -28,6 +28,10 @@ test: setup
 # Both evaluators on ten thousand generated cases; CASES=… for another number.
 properties: setup
 	SEGSYNC_PROPERTY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/properties $(ARGS)
+
+# Texts that nobody would write, for five minutes; SECONDS=… for another time.
+fuzz: setup
+	@$(BIN)/python -m tests.rules.fuzz $(or $(SECONDS),300)
 
 lint: setup
 	$(BIN)/ruff check .
