@@ -85,6 +85,7 @@ def texts(seed: int) -> Iterator[str]:
 
 def run(seed: int, seconds: float, most: int | None = None) -> Found:
     """Feed texts for so long, or until there were `most`."""
+    check_rule("number_of_orders = 1")  # loads the grammar, once in a process
     found, until = Found(), time.monotonic() + seconds
     for text in texts(seed):
         if time.monotonic() > until or found.texts == most:
