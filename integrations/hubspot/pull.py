@@ -1,4 +1,4 @@
-"""HubSpot as a source: property definitions, contacts with the properties asked for, and marketing e-mail events."""
+"""HubSpot as a source: property definitions, contacts with the properties asked for, marketing e-mail events, forms and surveys."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from integrations.errors import Misconfigured, Rejected, Restart
 from integrations.hubspot.client import BATCH, HubSpotClient, items, next_after
 from integrations.hubspot.definitions import definitions
 from integrations.hubspot.emails import email_pages
+from integrations.hubspot.forms import form_pages
 from integrations.hubspot.mapping import TOLD, WANTED, customer
-from integrations.hubspot.search import changed_contacts, fits, question
+from integrations.hubspot.search import changed, fits, question
+from integrations.hubspot.surveys import survey_pages
 from integrations.hubspot.transport import Json
 from integrations.models import Connection
 
@@ -31,6 +33,19 @@ EMAIL_EVENTS = StreamSpec(
     overlap=timedelta(minutes=30),  # events are told of late: an e-mail opened offline, a bounce reported hours after
     scopes=frozenset({"content"}),
 )
+FORM_SUBMISSIONS = StreamSpec(
+    name="form_submissions",
+    every=timedelta(minutes=15),  # one call for each form, whether anybody sent it in or not
+    overlap=timedelta(hours=1),
+    scopes=frozenset({"forms"}),
+)
+SURVEY_ANSWERS = StreamSpec(
+    name="survey_answers",
+    every=timedelta(minutes=5),
+    overlap=timedelta(minutes=30),
+    scopes=frozenset({"crm.objects.feedback_submissions.read"}),
+)
+OPTIONAL = (EMAIL_EVENTS, FORM_SUBMISSIONS, SURVEY_ANSWERS)
 PROPERTIES = StreamSpec(name="properties", every=timedelta(hours=1), overlap=timedelta())  # definitions come whole, whenever they changed
 _PAGE = 100
 _LARGEST_ID = 10**18
@@ -45,7 +60,7 @@ class HubSpotSource:
         self._wanted = frozenset(connection.wanted_properties)
         granted = set(connection.scopes)
         contacts = replace(CONTACTS, asks=TOLD | self._wanted)
-        self.streams: Sequence[StreamSpec] = [PROPERTIES, contacts, *(spec for spec in (EMAIL_EVENTS,) if spec.scopes <= granted)]
+        self.streams: Sequence[StreamSpec] = [PROPERTIES, contacts, *(spec for spec in OPTIONAL if spec.scopes <= granted)]
 
     def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
         """The stream's records of `window` from `cursor` on. Raises Misconfigured for a stream that this portal does not give."""
@@ -55,6 +70,10 @@ class HubSpotSource:
             return iter([Page([definitions(self._client.contact_properties())], "end")])
         if stream == EMAIL_EVENTS.name:
             return email_pages(self._client, window, cursor)
+        if stream == FORM_SUBMISSIONS.name:
+            return form_pages(self._client, window, cursor)
+        if stream == SURVEY_ANSWERS.name:
+            return survey_pages(self._client, window, cursor)
         return self._all_contacts(cursor) if window.since is None else self._changed_contacts(window, cursor)
 
     @cached_property
@@ -85,8 +104,8 @@ class HubSpotSource:
             return
         apart = not fits(question(self._properties, window, _LARGEST_ID))
         expected_known = not last
-        for found in changed_contacts(self._client, [] if apart else self._properties, window, int(last or 0)):
-            contacts = self._with_values(found.contacts) if apart else found.contacts
+        for found in changed(self._client.search_contacts, [] if apart else self._properties, window, int(last or 0)):
+            contacts = self._with_values(found.records) if apart else found.records
             records = [customer(contact, self._wanted) for contact in contacts]
             yield Page(records, f"id:{found.last if found.more else 'end'}", expected=found.left if expected_known else None)
             expected_known = False

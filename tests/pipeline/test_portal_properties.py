@@ -164,7 +164,7 @@ def test_a_portal_with_hundreds_of_properties_is_known_whole_and_read_within_the
 
 def test_a_rule_about_values_not_pulled_yet_is_refused_by_the_commands_and_not_answered_with_nobody(scored: Line) -> None:
     for words in (("members", "--rule", "hubspot.fit_score > 50"), ("explain", "--rule", "hubspot.fit_score > 50", "--customer", "high@example.com")):
-        with pytest.raises(CommandError, match="does not pull `hubspot.fit_score` yet; save a segment that uses it"):
+        with pytest.raises(CommandError, match=r"does not pull `hubspot.fit_score` yet; save a segment that uses it"):
             call_command(*words, "--shop", scored.domain, stdout=io.StringIO())
     out = io.StringIO()
     call_command("rules", "check", "--rule", "hubspot.fit_score > 50", "--shop", scored.domain, stdout=out)
