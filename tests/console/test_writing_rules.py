@@ -9,7 +9,9 @@ from django.test import Client
 from integrations.models import Shop
 from segsync.diff.models import Target
 from segsync.evaluate.models import Schedule
+from segsync.evaluate.standing import recheck
 from segsync.rules.models import Segment, SegmentVersion
+from segsync.store.models import PropertyDefinitions
 from tests.console.rows import RULE, connect, segment
 
 
@@ -64,6 +66,23 @@ def test_a_mistake_is_told_under_the_rule_with_its_place_and_nothing_is_saved(re
     assert repeat.name == "Repeat buyers"
     assert SegmentVersion.objects.count() == 1
     assert not evaluation_wanted(repeat.shop)
+
+
+def test_the_portals_properties_may_be_asked_about_and_others_may_not(repeat: Segment, admin_client: Client) -> None:
+    portal = connect(repeat.shop, "hubspot")
+    definition = {"name": "fit_score", "type": "number", "options": [], "multiple": False, "label": "Fit score"}
+    PropertyDefinitions.objects.create(shop=repeat.shop, source="hubspot", definitions=[definition], told_at=portal.connected_at)
+    assert "is not a property of the connected portal" in save(admin_client, repeat, rule="hubspot.fit_scor > 50")
+    assert save(admin_client, repeat, rule="hubspot.fit_score > 50") == ""
+    portal.refresh_from_db()
+    assert portal.wanted_properties == ["fit_score"]
+    recheck(repeat.shop, portal.connected_at)
+    page = admin_client.get(f"/admin/rules/segment/{repeat.pk}/change/").content.decode()
+    assert "Waiting for the values of `hubspot.fit_score`" in page
+    assert "whose Fit score is more than 50" in page
+    assert "not judged" in admin_client.get("/admin/rules/segment/").content.decode()
+    assert "Waiting for the values" in admin_client.get("/admin/").content.decode()
+    assert "1 known; segments ask about fit_score" in admin_client.get(f"/admin/integrations/connection/{portal.pk}/change/").content.decode()
 
 
 def test_saving_what_says_the_same_makes_no_version(repeat: Segment, admin_client: Client) -> None:

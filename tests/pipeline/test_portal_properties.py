@@ -10,12 +10,13 @@ from django.core.management import CommandError, call_command
 
 from segsync.evaluate.models import Membership
 from segsync.evaluate.standing import recheck
+from segsync.pull import run
 from segsync.pull.models import Run
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.store.models import PropertyDefinitions
-from tests.line import Line
+from tests.line import Line, killed
 
 
 @pytest.fixture
@@ -69,6 +70,23 @@ def test_a_new_name_reads_every_contact_once_and_then_only_what_changes(scored: 
     assert [since is None for since in runs][-2:] == [True, False]
     assert [since is None for since in runs].count(True) == 2
     assert "fit_score" in scored.stream("contacts").asked
+
+
+def test_a_process_killed_while_everybody_is_read_again_leaves_the_segment_waiting_and_the_next_goes_on(scored: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(150):
+        scored.says(scored.contact(f"p{number}@example.com"), fit_score="60")
+    scored.wait(120)
+    scored.look_again()
+    scored.segment("hubspot.fit_score > 50")
+    with killed(run, "_store", after=True, monkeypatch=monkeypatch):
+        scored.pull("contacts")
+    assert "fit_score" in scored.stream("contacts").asking
+    assert "fit_score" not in scored.stream("contacts").asked
+    scored.decide()
+    assert "Waiting" in _problem(scored)
+    scored.wait(60)
+    scored.settle()
+    assert len(scored.members()) == 151
 
 
 def test_a_paused_segment_keeps_its_properties_pulled(scored: Line) -> None:
