@@ -17,7 +17,7 @@ from segsync import clock
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.route import route
 from segsync.diff.targets import make_targets
-from segsync.evaluate import cuts, due, judge, sizes
+from segsync.evaluate import cuts, due, judge, sizes, standing
 from segsync.evaluate.models import Cause, Schedule
 from segsync.evaluate.scope import due_segments, edited, scope
 from segsync.heartbeat import TTL, kept
@@ -29,6 +29,7 @@ from segsync.push.push import push
 from segsync.reach import reachable
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
+from segsync.rules.shop_vocabulary import vocabulary_of, want_properties
 from segsync.rules.starters import starters
 from segsync.store.models import Customer
 from segsync.store.portrait import top_category
@@ -116,19 +117,23 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
     """
     shop = schedule.shop
     fields: dict[str, object] = {"decided_at": now}
+    standing.recheck(shop, now)
     wanted = schedule.whole_wanted_at
     midnight = schedule.due_at is not None and schedule.due_at <= now
     new = edited(shop)
     crowded = judge.crowded(shop)
     if wanted or midnight or new or crowded:
         cause = schedule.whole_cause if wanted else None
-        found = scope(judge.active_segments(shop), wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop))
+        vocabulary = vocabulary_of(shop)
+        active = standing.active_segments(shop, vocabulary)
+        found = scope(active, wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop), vocabulary=vocabulary)
         try:
             judge.judge_whole(shop, found, cause or (Cause.RULE if new else Cause.TIME if midnight else None), lease, clock.now)
         except judge.Replaced:
             log.info("evaluation.replaced", shop__id=shop.pk)
             return fields  # what asked for it is still due
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
+        run.add_streams(shop, now)  # a newer version may know more than when the shop was connected
         if midnight:
             fields["due_at"] = due.next_midnight_turn(shop, now)
     if schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
@@ -185,6 +190,8 @@ def connected(connection: Connection, now: datetime) -> None:
 
 def rule_changed(segment: Segment, now: datetime) -> None:
     """A segment was made, its rule changed, or it was turned on again: judge everybody by it."""
+    for connection in want_properties(segment.shop):
+        run.ask_again(connection, now)
     Segment.objects.filter(pk=segment.pk).update(judged_version=None)
     make_targets(segment.shop, now)
 
@@ -194,6 +201,8 @@ def settled(shop: Shop, now: datetime) -> bool:
 
     Aside from what waits for a person: parked marks, paused or refused targets, connections that are not connected.
     """
+    if any(one.is_news for one in standing.standings(shop, vocabulary_of(shop))):
+        return False
     if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, outcome=Delivery.Outcome.WAITING).exists():
         return False
     if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():

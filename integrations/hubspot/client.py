@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+from urllib.parse import quote
 
 from django.utils import timezone
 from hubspot import HubSpot
@@ -45,10 +46,9 @@ class HubSpotClient:
         self.account = connection.account
         self._transport = Transport(connection, now)
 
-    def contact_properties(self) -> frozenset[str]:
-        """Names of all contact properties of the portal."""
-        answer = self._sdk.crm.properties.core_api.get_all("contacts", _preload_content=False)
-        return frozenset(str(found["name"]) for found in items(answer, "results") if found.get("name"))
+    def contact_properties(self) -> list[Json]:
+        """The definitions of all contact properties of the portal; they come in one answer, however many there are."""
+        return items(self._json(self._sdk.crm.properties.core_api.get_all("contacts", _preload_content=False)), "results")
 
     def contacts_page(self, properties: Sequence[str], after: str, limit: int) -> Json:
         """One page of all contacts, by id: `results` and `paging.next.after`."""
@@ -121,6 +121,26 @@ class HubSpotClient:
         """One page of marketing e-mail events between two instants (ms, both included), newest first, without bots."""
         query: list[tuple[str, object]] = [("startTimestamp", start), ("endTimestamp", end), ("limit", limit), ("excludeFilteredEvents", "true")]
         return self._transport.answer("GET", "/email/public/v1/events", [*query, ("offset", offset)] if offset else query, None)
+
+    def forms_page(self, after: str, limit: int) -> Json:
+        """One page of the account's forms, of every type: `results` and `paging.next.after`."""
+        query: list[tuple[str, object]] = [("limit", limit), ("formTypes", "all")]
+        return self._transport.answer("GET", "/marketing/v3/forms", [*query, ("after", after)] if after else query, None)
+
+    def form_submissions(self, form_id: str, after: str, limit: int) -> Json:
+        """One page of a form's submissions, newest first. Raises NotFound."""
+        query: list[tuple[str, object]] = [("limit", limit)]
+        path = f"/form-integrations/v1/submissions/forms/{quote(form_id, safe='')}"
+        return self._transport.answer("GET", path, [*query, ("after", after)] if after else query, None)
+
+    def feedback_page(self, properties: Sequence[str], after: str, limit: int) -> Json:
+        """One page of all feedback submissions, by id: `results` and `paging.next.after`."""
+        query: list[tuple[str, object]] = [("limit", limit), ("properties", ",".join(properties))]
+        return self._transport.answer("GET", "/crm/v3/objects/feedback_submissions", [*query, ("after", after)] if after else query, None)
+
+    def search_feedback(self, question: Json) -> Json:
+        """The feedback submissions that a search body asks for: `total`, `results`, `paging`."""
+        return self._transport.answer("POST", "/crm/v3/objects/feedback_submissions/search", [], question)
 
     def campaign(self, campaign_id: str, app_id: str) -> Json:
         """One marketing e-mail. Raises NotFound."""

@@ -18,7 +18,8 @@ from integrations.errors import Misconfigured, NeedsReconnect, Rejected, Unknown
 from integrations.tokens import TokenSet
 
 REQUIRED = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.lists.read", "crm.lists.write")
-OPTIONAL = ("content",)  # marketing e-mail events; HubSpot drops it silently where the plan has none
+# Marketing e-mail events, forms, surveys; HubSpot drops in silence what the account's plan has not.
+OPTIONAL = ("content", "forms", "crm.objects.feedback_submissions.read")
 _GONE = frozenset({"BAD_REFRESH_TOKEN", "invalid_grant"})
 _OUR_FAULT = frozenset({"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "invalid_client", "MISMATCH_CLIENT_ID_SECRET"})
 

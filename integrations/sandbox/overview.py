@@ -56,6 +56,8 @@ def _portal(portal: Portal) -> Shown:
             "campaigns": len(portal.campaigns),
             "email_events": len(portal.email_events),
             "page_views": len(portal.page_views),
+            "form_submissions": len(portal.form_submissions),
+            "survey_answers": len(portal.feedback),
         },
     }
 

@@ -18,6 +18,7 @@ from segsync.console.dialogs import dialog_action, done
 from segsync.console.operations import pull_again
 from segsync.console.pages import BAD, GOOD, IDLE, WARN, Panel, ReadOnlyAdmin, badge, column, instant, link
 from segsync.console.wording import count, plain, platform, when
+from segsync.store.models import PropertyDefinitions
 
 TONES = {"connected": GOOD, "needs reconnecting": BAD, "paused": WARN, "disconnected": IDLE}
 
@@ -31,7 +32,7 @@ class ConnectionAdmin(ReadOnlyAdmin[Connection]):
     list_select_related = ("shop",)
     search_fields = ("account", "shop__domain")
     search_help_text = "Account or shop"
-    fields = ("title", "shop", "status_badge", "reason", "hint", "granted", "waiting", "connected")
+    fields = ("title", "shop", "status_badge", "reason", "hint", "granted", "properties", "waiting", "connected")
     readonly_fields = fields
     actions = ("pull_selected",)
     actions_detail = ("pull_now",)
@@ -98,6 +99,13 @@ class ConnectionAdmin(ReadOnlyAdmin[Connection]):
     def granted(self, connection: Connection) -> str:
         """The scopes the platform granted."""
         return ", ".join(sorted(map(str, connection.scopes))) or "nothing told"
+
+    @column("properties in rules")
+    def properties(self, connection: Connection) -> str:
+        """How many properties rules may name, and which of them segments ask about."""
+        told = PropertyDefinitions.objects.filter(shop=connection.shop, source=connection.vendor).first()
+        asked = ", ".join(connection.wanted_properties)
+        return f"{len(told.definitions):,} known{f'; segments ask about {asked}' if asked else ''}" if told else "–"
 
     @column("slowed down")
     def waiting(self, connection: Connection) -> str | SafeString:

@@ -13,6 +13,7 @@ from segsync.diff.models import LedgerEntry, Target
 from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
+from segsync.rules.models import Segment
 
 ENOUGH = 10
 SEVERAL = 3  # targets told one by one; more are told as a sum
@@ -29,7 +30,7 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_targets(shop), *_parked(shop)]
+    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop)]
 
 
 def _evaluations(shop: Shop) -> list[Problem]:
@@ -76,6 +77,11 @@ def _streams(shop: Shop) -> list[Problem]:
     ]
 
 
+def _segments(shop: Shop) -> list[Problem]:
+    found = Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(problem="")
+    return [_problem(f"The segment {row} is not judged: {row.problem}", row, "rules.view_segment") for row in found[:ENOUGH]]
+
+
 def _targets(shop: Shop) -> list[Problem]:
     found = Target.objects.filter(shop=shop).exclude(reason="").select_related("connection")
     return [
@@ -102,6 +108,6 @@ def _parked(shop: Shop) -> list[Problem]:
     ]
 
 
-def _problem(sentence: str, row: Connection | Stream | Target | WholeRun, permission: str) -> Problem:
+def _problem(sentence: str, row: Connection | Stream | Segment | Target | WholeRun, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

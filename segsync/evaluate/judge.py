@@ -18,20 +18,23 @@ from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.facts import FactsReader, everybody
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule, WholeRun
 from segsync.evaluate.runs import LeaseLost, Progress, Replaced, hold
-from segsync.evaluate.scope import Active, Scope
+from segsync.evaluate.scope import Scope
+from segsync.evaluate.standing import Active, active_segments
 from segsync.evaluate.whole import Outcome, judge_by_columns
 from segsync.leases import Lease
-from segsync.rules import check, dependencies, interpret, ranks, tree, windows
+from segsync.rules import interpret, ranks, tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
+from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
 BATCH = 500
 
-__all__ = ["LeaseLost", "Replaced", "active_segments", "ask_whole", "crowded", "judge_changed", "judge_everybody", "judge_whole"]
+__all__ = ["LeaseLost", "Replaced", "ask_whole", "crowded", "judge_changed", "judge_everybody", "judge_whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,7 @@ class Rules:
     told: Mapping[int, tuple[tree.Rule, str]]
     moment: Moment
     context: ShopContext
-
-
-def active_segments(shop: Shop) -> list[tuple[Segment, check.CheckedRule]]:
-    """The shop's segments that are on, with their rules checked, each after those that its rule asks about."""
-    segments = Segment.objects.filter(shop=shop, state=Segment.State.ON, version__isnull=False).select_related("version").order_by("pk")
-    checked = {segment.handle: (segment, check.check_rule(segment.rule)) for segment in segments}
-    return [checked[handle] for handle in dependencies.order({handle: rule.rule for handle, (_, rule) in checked.items()})]
+    vocabulary: Vocabulary
 
 
 def crowded(shop: Shop) -> bool:
@@ -68,16 +65,16 @@ def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> in
 
     The cuts in force are those of the last whole evaluation; a rule with a rank that has none yet waits for the next.
     """
-    context = cuts.in_force(shop)
-    segments = [(segment, rule) for segment, rule in active_segments(shop) if ranks.keys(rule.rule) <= set(context.ranks)]
-    reader = _reader(shop, segments)
+    context, vocabulary = cuts.in_force(shop), vocabulary_of(shop)
+    segments = [(segment, rule) for segment, rule in active_segments(shop, vocabulary) if ranks.keys(rule.rule) <= set(context.ranks)]
+    reader = _reader(shop, segments, vocabulary)
     judged = 0
     changed = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).order_by("pk")
     last = 0
     while ids := list(changed.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         now = clock()
         hold(lease, now)
-        _judge(shop, ids, _rules(shop, segments, now, context), reader, now, {})
+        _judge(shop, ids, _rules(shop, segments, now, context, vocabulary), reader, now, {})
         judged, last = judged + len(ids), ids[-1]
     if judged:
         _evaluated(shop, segments, clock())
@@ -86,7 +83,7 @@ def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> in
 
 def judge_everybody(shop: Shop, cause: str | None, lease: Lease, clock: Callable[[], datetime]) -> int:
     """Judge all customers of the shop by all its rules as of now. Returns how many customers there are."""
-    active = active_segments(shop)
+    active = active_segments(shop, vocabulary_of(shop))
     everything = Scope(active, {segment.pk: cause for segment, _ in active}, complete=True, renew=True)
     return judge_whole(shop, everything, cause, lease, clock).customers
 
@@ -97,16 +94,16 @@ def judge_whole(shop: Shop, scope: Scope, cause: str | None, lease: Lease, clock
     A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
     Raises LeaseLost, and Replaced when a rule changed meanwhile (what was moved so far is right and stays); whoever raised closes the run.
     """
-    as_of = clock()
+    as_of, vocabulary = clock(), vocabulary_of(shop)
     total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
     replaceable = runs.replaced_in_a_row(shop) < runs.MAX_REPLACED
     run = runs.begin(shop, cause, [segment for segment, _ in scope.segments], total, as_of)
     progress = Progress(run, lease, clock, runs.rules_now(shop.pk), replaceable=replaceable)
     try:
-        outcome = _everybody(shop, scope, total, as_of, progress)
+        outcome = _everybody(shop, scope, total, as_of, vocabulary, progress)
         _count(shop, scope.segments)
         _evaluated(shop, scope.segments, clock())
-        compared = selfcheck.compare(run, scope.segments, outcome.context, progress)
+        compared = selfcheck.compare(run, scope.segments, outcome.context, vocabulary, progress)
         _record(run, scope, outcome, clock())
     except BaseException as error:
         status, why = _ending(error)
@@ -137,7 +134,7 @@ def _ending(error: BaseException) -> tuple[str, str]:
     return WholeRun.Status.FAILED, f"It failed ({type(error).__name__}); the log says why."
 
 
-def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, progress: Progress) -> Outcome:
+def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, vocabulary: Vocabulary, progress: Progress) -> Outcome:
     segments = scope.segments
     context = None if scope.renew else cuts.in_force(shop)
     if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
@@ -145,12 +142,12 @@ def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, progress: 
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
 
         def rest(ids: frozenset[int], given: ShopContext) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, scope, given, progress, total, clear=False)[0]
+            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, scope, given, vocabulary, progress, total, clear=False)[0]
 
         return judge_by_columns(shop, rules, versions, as_of, scope.causes, progress, rest, context, clear=scope.complete)
     if context is None:
         context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, lambda: progress("working out cuts"))
-    moved, rows = _one_by_one(shop, segments, as_of, scope, context, progress, total, clear=scope.complete)
+    moved, rows = _one_by_one(shop, segments, as_of, scope, context, vocabulary, progress, total, clear=scope.complete)
     return Outcome(moved, frozenset(), context, rows)
 
 
@@ -185,11 +182,19 @@ def _record(run: WholeRun, scope: Scope, outcome: Outcome, now: datetime) -> Non
 
 
 def _one_by_one(
-    shop: Shop, segments: Active, as_of: datetime, scope: Scope, context: ShopContext, progress: Progress, total: int, clear: bool
+    shop: Shop,
+    segments: Sequence[Active],
+    as_of: datetime,
+    scope: Scope,
+    context: ShopContext,
+    vocabulary: Vocabulary,
+    progress: Progress,
+    total: int,
+    clear: bool,
 ) -> tuple[Moved, int]:
     """What moved, and how many rows were read."""
-    rules = _rules(shop, segments, as_of, context)
-    reader = _reader(shop, segments)
+    rules = _rules(shop, segments, as_of, context, vocabulary)
+    reader = _reader(shop, segments, vocabulary)
     moved = Moved()
     done = 0
     for ids in everybody(shop, BATCH):
@@ -214,7 +219,7 @@ def _judge(shop: Shop, ids: Sequence[int], rules: Rules, reader: FactsReader, no
             verdicts[segment] = members = {id_ for id_ in living if matches(facts[id_])}
             if reader.reads_segments:
                 _tell(facts, handle, members)
-        why = reasons.from_facts(rules.told, facts, rules.moment, rules.context)
+        why = reasons.from_facts(rules.told, facts, rules.moment, rules.context, rules.vocabulary)
         moved = apply(shop, people, verdicts, rules.versions, now, causes, why)
         if not clear:
             return moved
@@ -231,31 +236,32 @@ def _tell(facts: dict[int, CustomerFacts], handle: str, members: set[int]) -> No
             facts[id_] = replace(person, segments=(*others, handle) if id_ in members else others)
 
 
-def _rules(shop: Shop, segments: Active, now: datetime, context: ShopContext) -> Rules:
+def _rules(shop: Shop, segments: Sequence[Active], now: datetime, context: ShopContext, vocabulary: Vocabulary) -> Rules:
     moment = Moment(now, shop.tz)
     return Rules(
-        matches=[(segment.pk, segment.handle, interpret.compile_checked(rule.rule, moment, context, salt=segment.handle)) for segment, rule in segments],
+        matches=[(segment.pk, segment.handle, interpret.compile_checked(rule.rule, moment, context, vocabulary, segment.handle)) for segment, rule in segments],
         versions={segment.pk: segment.version_id or 0 for segment, _ in segments},
         told={segment.pk: (rule.rule, segment.handle) for segment, rule in segments},
         moment=moment,
         context=context,
+        vocabulary=vocabulary,
     )
 
 
-def _reader(shop: Shop, segments: Active) -> FactsReader:
+def _reader(shop: Shop, segments: Sequence[Active], vocabulary: Vocabulary) -> FactsReader:
     needs: set[str] = set()
     activities: set[str] = set()
     for _, checked in segments:
-        needs |= windows.needs(checked.rule)
-        activities |= windows.activity_kinds(checked.rule)
+        needs |= windows.needs(checked.rule, vocabulary)
+        activities |= windows.activity_kinds(checked.rule, vocabulary)
     return FactsReader(shop, needs, activities)
 
 
-def _evaluated(shop: Shop, segments: Active, now: datetime) -> None:
+def _evaluated(shop: Shop, segments: Sequence[Active], now: datetime) -> None:
     Segment.objects.filter(shop=shop, pk__in=[segment.pk for segment, _ in segments]).update(evaluated_at=now)
 
 
-def _count(shop: Shop, segments: Active) -> None:
+def _count(shop: Shop, segments: Sequence[Active]) -> None:
     """Count the members anew: sizes follow every move, and whatever else became of members shows here."""
     judged = [segment.pk for segment, _ in segments]
     stays = Membership.objects.filter(shop=shop, segment__in=judged, until__isnull=True)

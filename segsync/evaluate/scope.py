@@ -12,11 +12,11 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.models import Shop
 from segsync.evaluate.models import Cause
-from segsync.rules import check, windows
+from segsync.evaluate.standing import Active
+from segsync.rules import windows
 from segsync.rules.context import RankKey, ShopContext
 from segsync.rules.models import Segment
-
-Active = Sequence[tuple[Segment, check.CheckedRule]]
+from segsync.rules.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,26 +27,28 @@ class Scope:
     otherwise those in force hold.
     """
 
-    segments: Active
+    segments: Sequence[Active]
     causes: Mapping[int, str | None]
     complete: bool
     renew: bool
 
 
 def edited(shop: Shop) -> list[int]:
-    """The ids of the shop's segments that are on and whose rule in force nobody was judged by yet, or not since they were paused."""
+    """The ids of the shop's segments that are on and can be judged, and whose rule in force nobody was judged by yet, or not since they were paused."""
     return list(due_segments().filter(shop=shop).values_list("pk", flat=True))
 
 
 def due_segments() -> QuerySet[Segment]:
-    """Segments of all shops that are on and whose rule in force everybody is yet to be judged by."""
-    return Segment.objects.filter(Q(judged_version__isnull=True) | ~Q(judged_version=F("version")), state=Segment.State.ON, version__isnull=False)
+    """Segments of all shops that are on and can be judged, and whose rule in force everybody is yet to be judged by."""
+    return Segment.objects.filter(Q(judged_version__isnull=True) | ~Q(judged_version=F("version")), state=Segment.State.ON, version__isnull=False, problem="")
 
 
-def scope(active: Active, *, wanted: str | None, midnight: bool, crowded: bool, new: Sequence[int], cuts: ShopContext) -> Scope:
+def scope(
+    active: Sequence[Active], *, wanted: str | None, midnight: bool, crowded: bool, new: Sequence[int], cuts: ShopContext, vocabulary: Vocabulary
+) -> Scope:
     """What to judge: everything when `wanted` (its cause) or `crowded` (so many people changed that judging all is cheaper), at `midnight`
     what time and cuts can move, and always the `new` segments. `cuts` are those in force."""
-    surveys = {segment.pk: windows.survey(rule.rule) for segment, rule in active}
+    surveys = {segment.pk: windows.survey(rule.rule, vocabulary) for segment, rule in active}
     takes_cuts = {pk for pk, found in surveys.items() if found.cuts or found.ranks}
     causes: dict[int, str | None] = {}
     if wanted is not None or crowded:
@@ -64,7 +66,7 @@ def scope(active: Active, *, wanted: str | None, midnight: bool, crowded: bool, 
     return Scope(chosen, causes, complete=len(chosen) == len(active), renew=renew)
 
 
-def _with_dependents(active: Active, surveys: Mapping[int, windows.Survey], causes: dict[int, str | None]) -> None:
+def _with_dependents(active: Sequence[Active], surveys: Mapping[int, windows.Survey], causes: dict[int, str | None]) -> None:
     """Add the segments that ask about chosen ones; `active` is in order of dependence, so one walk finds them all."""
     by_handle = {segment.handle: segment.pk for segment, _ in active}
     for segment, _ in active:

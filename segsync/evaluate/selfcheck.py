@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -15,10 +15,11 @@ from integrations.models import Shop
 from segsync.evaluate.facts import FactsReader
 from segsync.evaluate.models import Disagreement, Membership, WholeRun
 from segsync.evaluate.runs import Progress
-from segsync.evaluate.scope import Active
+from segsync.evaluate.standing import Active
 from segsync.rules import interpret, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
+from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
@@ -35,7 +36,7 @@ class Compared:
     disagreements: int
 
 
-def compare(run: WholeRun, segments: Active, context: ShopContext, progress: Progress) -> Compared:
+def compare(run: WholeRun, segments: Sequence[Active], context: ShopContext, vocabulary: Vocabulary, progress: Progress) -> Compared:
     """Judge SEGSYNC_SELF_CHECK customers of the shop again as of the run, by its cuts; differences from what is stored are stored.
 
     Whoever changed since the run began is left out: the incremental path sees to them.
@@ -43,11 +44,11 @@ def compare(run: WholeRun, segments: Active, context: ShopContext, progress: Pro
     if not settings.SEGSYNC_SELF_CHECK or not segments:
         return Compared(0, 0)
     shop = run.shop
-    needs = frozenset[str]().union(*(windows.needs(rule.rule) for _, rule in segments))
-    activities = frozenset[str]().union(*(windows.activity_kinds(rule.rule) for _, rule in segments))
+    needs = frozenset[str]().union(*(windows.needs(rule.rule, vocabulary) for _, rule in segments))
+    activities = frozenset[str]().union(*(windows.activity_kinds(rule.rule, vocabulary) for _, rule in segments))
     reader = FactsReader(shop, needs, activities)
     moment = Moment(run.as_of, shop.tz)
-    rules = [(segment, interpret.compile_checked(rule.rule, moment, context, salt=segment.handle)) for segment, rule in segments]
+    rules = [(segment, interpret.compile_checked(rule.rule, moment, context, vocabulary, segment.handle)) for segment, rule in segments]
     checked, found = 0, list[Disagreement]()
     for ids in _sample(shop, settings.SEGSYNC_SELF_CHECK):
         progress("judging some again")

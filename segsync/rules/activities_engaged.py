@@ -183,6 +183,7 @@ ENGAGED_ACTIVITIES: tuple[Activity, ...] = (
         "reviews",
         ("wrote", "did not write", "a review", "reviews"),
         _rated(row_parameter("id", Type.ID, "product", "The id of the product reviewed.", lambda row: row.id)),
+        "a connector to the shop's review app: neither Shopify nor HubSpot has an API for reviews",
     ),
     _activity(
         "social.engaged",
@@ -194,5 +195,6 @@ ENGAGED_ACTIVITIES: tuple[Activity, ...] = (
             date_parameter(lambda row: row.at),
             count_parameter("times"),
         ),
+        "a connector to the social networks: neither Shopify nor HubSpot has an API for what one person did there",
     ),
 )

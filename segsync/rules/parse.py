@@ -25,6 +25,7 @@ def _parser() -> Lark:
     return Lark(grammar, parser="lalr", lexer=RuleLexer, maybe_placeholders=True, transformer=Builder())
 
 
+@functools.lru_cache(maxsize=1024)  # trees never change, and the rules in force are read over and over
 def parse_rule(text: str) -> tree.Rule:
     """The tree of a rule, or RuleError at the first thing that is not one. Names are not looked up: `check.check_rule` does that.
 

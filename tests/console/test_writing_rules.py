@@ -11,7 +11,9 @@ from integrations.models import Shop
 from segsync.diff.models import Target
 from segsync.evaluate.models import Schedule
 from segsync.evaluate.scope import edited
+from segsync.evaluate.standing import recheck
 from segsync.rules.models import Segment, SegmentVersion
+from segsync.store.models import PropertyDefinitions
 from tests.console.rows import RULE, connect, segment
 
 
@@ -162,3 +164,20 @@ def test_a_segment_is_not_deleted_here(repeat: Segment, admin_client: Client) ->
 def test_a_rule_that_asks_about_itself_or_about_no_segment_is_told_under_the_rule(repeat: Segment, admin_client: Client, rule: str, told: str) -> None:
     assert told in save(admin_client, repeat, rule=rule)
     assert SegmentVersion.objects.count() == 1
+
+
+def test_the_portals_properties_may_be_asked_about_and_others_may_not(repeat: Segment, admin_client: Client) -> None:
+    portal = connect(repeat.shop, "hubspot")
+    definition = {"name": "fit_score", "type": "number", "options": [], "multiple": False, "label": "Fit score"}
+    PropertyDefinitions.objects.create(shop=repeat.shop, source="hubspot", definitions=[definition], told_at=portal.connected_at)
+    assert "is not a property of the connected portal" in save(admin_client, repeat, rule="hubspot.fit_scor > 50")
+    assert save(admin_client, repeat, rule="hubspot.fit_score > 50") == ""
+    portal.refresh_from_db()
+    assert portal.wanted_properties == ["fit_score"]
+    recheck(repeat.shop, portal.connected_at)
+    page = admin_client.get(f"/admin/rules/segment/{repeat.pk}/change/").content.decode()
+    assert "Waiting for the values of `hubspot.fit_score`" in page
+    assert "whose Fit score is more than 50" in page
+    assert "not judged" in admin_client.get("/admin/rules/segment/").content.decode()
+    assert "Waiting for the values" in admin_client.get("/admin/").content.decode()
+    assert "1 known; segments ask about fit_score" in admin_client.get(f"/admin/integrations/connection/{portal.pk}/change/").content.decode()

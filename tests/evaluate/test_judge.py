@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from integrations.models import Shop
+from integrations.records import Refund
 from segsync.evaluate import due, judge
 from segsync.evaluate.models import Evaluation, Membership, Schedule
 from segsync.leases import Lease, claim
@@ -153,6 +154,22 @@ def test_the_sweep_moves_out_whoever_an_hour_window_has_passed_over(shop: Shop) 
     assert incremental(shop, later) == 1
     assert inside(some) == {"2"}
     assert Membership.objects.get(until__isnull=False).left_cause == "time"
+
+
+def test_the_sweep_moves_out_whose_refund_an_hour_window_has_passed_over(shop: Shop) -> None:
+    some = segment(shop, "orders_refunded MATCHES (date >= -24h)")
+    given = [NOON - timedelta(hours=23, minutes=58), NOON - timedelta(hours=2)]
+    for number, at in enumerate(given, 1):
+        bought = order(f"{number}00", str(number), refunds=(Refund(f"r{number}", at, 100),), version=at)
+        tell(shop, "shopify", customer(str(number)), bought)
+    whole(shop)
+    assert inside(some) == {"1", "2"}
+    schedule = due.make_schedule(shop, NOON)
+    schedule.swept_until = NOON
+    later = NOON + timedelta(minutes=3)
+    assert due.sweep(schedule, later) == 1
+    assert incremental(shop, later) == 1
+    assert inside(some) == {"2"}
 
 
 def test_a_sweep_missed_while_nothing_ran_is_made_up(shop: Shop) -> None:

@@ -12,9 +12,11 @@ from integrations.models import Shop
 from segsync.evaluate import cuts, judge
 from segsync.evaluate.models import Evaluation, Schedule, WholeRun
 from segsync.evaluate.scope import Scope, edited, scope
+from segsync.evaluate.standing import active_segments
 from segsync.leases import Lease
 from segsync.rules.edit import change_rule
 from segsync.rules.models import Segment
+from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.store.models import Customer
 from tests.evaluate.test_judge import at, hold, incremental, inside, segment, whole
 from tests.factories import NOON, customer, order, tell
@@ -23,7 +25,9 @@ LATER = NOON + timedelta(minutes=1)
 
 
 def due(shop: Shop, *, wanted: str | None = None, midnight: bool = False, crowded: bool = False) -> Scope:
-    return scope(judge.active_segments(shop), wanted=wanted, midnight=midnight, crowded=crowded, new=edited(shop), cuts=cuts.in_force(shop))
+    vocabulary = vocabulary_of(shop)
+    active, in_force = active_segments(shop, vocabulary), cuts.in_force(shop)
+    return scope(active, wanted=wanted, midnight=midnight, crowded=crowded, new=edited(shop), cuts=in_force, vocabulary=vocabulary)
 
 
 def handles(found: Scope) -> dict[str, str | None]:

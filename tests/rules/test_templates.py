@@ -143,6 +143,9 @@ def test_a_template_is_offered_only_where_its_data_exist() -> None:
     assert not offered(by_handle["promoters"], shop_only)
     assert not offered(by_handle["engaged-readers"], shop_only)
     assert offered(by_handle["engaged-readers"], shop_only | {"emails.opened"})
+    portal = Vocabulary({"hubspot.lifecyclestage": PropertyDefinition("hubspot.lifecyclestage", "string")})
+    assert not offered(by_handle["crm-leads-that-bought"], shop_only)
+    assert offered(by_handle["crm-leads-that-bought"], shop_only, portal)
 
 
 def test_templates_about_a_category_wait_for_one() -> None:

@@ -101,3 +101,13 @@ def test_our_own_tag_write_coming_back_moves_nobody(shop: Shop) -> None:
     all_judged()
     tell(shop, "shopify", customer("1", "a@example.com", tags=("segsync:vip",), version=LATER), now=LATER)
     assert changed(shop) == set()
+
+
+def test_a_record_asked_for_more_is_news_at_the_same_version(shop: Shop) -> None:
+    tell(shop, "hubspot", customer("1", "a@example.com", properties={"stage": "lead"}))
+    all_judged()
+    assert tell(shop, "hubspot", customer("1", "a@example.com", properties={"stage": "lead"})) == 0
+    assert changed(shop) == set()
+    assert tell(shop, "hubspot", customer("1", "a@example.com", properties={"stage": "lead", "score": "80"})) == 1
+    assert Profile.objects.get().properties == {"stage": "lead", "score": "80"}
+    assert len(changed(shop)) == 1

@@ -15,6 +15,7 @@ from integrations.sandbox.fill.baskets import draw_order
 from integrations.sandbox.fill.catalogue import Catalogue, stock
 from integrations.sandbox.fill.contacts import fill_contacts
 from integrations.sandbox.fill.engagement import fill_campaigns, fill_email_events, fill_page_views, touch_contacts
+from integrations.sandbox.fill.feedback import fill_feedback, fill_forms
 from integrations.sandbox.fill.moments import OFFICE, days_before, keep_clear, local_instant
 from integrations.sandbox.fill.people import NameBook, Person, draw_people
 from integrations.sandbox.fill.rhythms import HISTORY_DAYS, Rhythm, order_days
@@ -147,6 +148,8 @@ def generate(
     fill_campaigns(dice("campaigns"), portal, now, zone)
     fill_email_events(dice("e-mails"), portal, readers, shop, now)
     fill_page_views(dice("views"), portal, readers, catalogue, shop, now, zone)
+    fill_forms(dice("forms"), portal, readers, shop, now, zone)
+    fill_feedback(dice("feedback"), portal, readers, now, zone)
     touch_contacts(portal, readers)
     _list_by_hand(dice("list"), portal, now)
     return store, portal

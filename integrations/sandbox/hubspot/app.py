@@ -27,6 +27,7 @@ from integrations.sandbox.world import World
 PREFIX = "/hubspot"
 LONGEST_ADDRESS = 16_384  # characters; longer ones are refused with 414
 _ID = re.compile(r"(?<=/)(?:\d+|[^/]*@[^/]*)(?=/|$)")
+_GUID = re.compile(r"(/submissions/forms/)[^/]+")
 _NAME = re.compile(r"(/object-type-id/[^/]+/name/).+")
 _OAUTH = re.compile(rf"/oauth/(?:{'|'.join(VERSIONS)})/token(/introspect|/revoke)?")
 _UNINSTALL = re.compile(rf"/appinstalls/(?:{'|'.join(VERSIONS)})/external-install")
@@ -49,7 +50,7 @@ class HubSpotApp:
         """(hub id as text or "-", "METHOD /path" with ids as {id}) of a request, without executing it."""
         address = (request.path.removeprefix(PREFIX) if path is None else path).rstrip("/") or "/"
         hub_id = self.grants.hub_of(_bearer(request))
-        name = _NAME.sub(r"\1{name}", _ID.sub("{id}", address))
+        name = _NAME.sub(r"\1{name}", _GUID.sub(r"\1{id}", _ID.sub("{id}", address)))
         return str(hub_id) if hub_id is not None else "-", f"{request.method} {name}"
 
     def publish(self) -> None:

@@ -116,6 +116,9 @@ def merge_contacts(portal: Portal, primary: Contact, other: Contact, at: datetim
     for view in portal.page_views:
         if view.contact_id == other.id:
             view.contact_id = primary.id
+    for answer in portal.feedback.values():
+        if answer.contact_id == other.id:
+            answer.contact_id = primary.id
     index.forget_views()
     index.add_contact(primary)
     portal.changes.append(ContactChange("merge", primary.id, at, source, merged_ids=(other.id,)))
@@ -123,7 +126,7 @@ def merge_contacts(portal: Portal, primary: Contact, other: Contact, at: datetim
 
 
 def erase_contact(portal: Portal, contact: Contact, at: datetime, source: str = "CRM_UI") -> None:
-    """Delete a contact for good with its visits and e-mail events, as privacy law asks. Subscribers hear of a privacy deletion and of a
+    """Delete a contact for good with its visits, e-mail events, forms and answers, as privacy law asks. Subscribers hear of a privacy deletion and of a
     deletion (developers.hubspot.com, "Webhooks")."""
     index = index_of(portal)
     gone = set(addresses(contact))
@@ -133,6 +136,8 @@ def erase_contact(portal: Portal, contact: Contact, at: datetime, source: str = 
     del portal.contacts[contact.id]
     index.reindex_contacts()
     portal.page_views[:] = [view for view in portal.page_views if view.contact_id != contact.id]
+    portal.form_submissions[:] = [one for one in portal.form_submissions if normalised(one.values.get("email", "")) not in gone]
+    portal.feedback = {number: answer for number, answer in portal.feedback.items() if answer.contact_id != contact.id}
     index.forget_views()
     index.forget_events(gone)
     portal.changes += [ContactChange(kind, contact.id, at, source) for kind in ("privacyDeletion", "deletion")]

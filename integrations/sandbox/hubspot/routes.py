@@ -1,6 +1,6 @@
 """Which address is answered by which function, and which scopes open it.
 
-Dated versions answer (2026-03, 2026-09); numbered ones do not, but for the legacy e-mail endpoints.
+Dated versions answer (2026-03, 2026-09); numbered ones do not, but for the e-mail and form endpoints, which have no dated form.
 Source: developers.hubspot.com, the reference page of each endpoint; "API versioning".
 """
 
@@ -18,7 +18,9 @@ from integrations.sandbox.hubspot import (
     contact_batches,
     contact_search,
     emails,
+    feedback,
     folder_api,
+    forms,
     list_api,
     list_members_api,
     property_api,
@@ -44,7 +46,7 @@ class Route:
     @property
     def search(self) -> bool:
         """Whether it is a CRM search."""
-        return self.endpoint is contact_search.search
+        return self.endpoint in (contact_search.search, feedback.search)
 
 
 def _any_of(*scopes: str) -> Scopes:
@@ -57,8 +59,10 @@ _SCHEMA_READ = _any_of("crm.objects.contacts.read", "crm.objects.contacts.write"
 _SCHEMA_WRITE = _any_of("crm.schemas.contacts.write")
 _LISTS_READ, _LISTS_CREATE = _any_of("crm.lists.read"), _any_of("crm.lists.write")
 _LISTS_WRITE = _any_of("crm.lists.read+crm.lists.write", "cms.membership.access_groups.write+crm.lists.read")
-_CONTENT = _any_of("content")
+_CONTENT, _FORMS = _any_of("content"), _any_of("forms")
+_FEEDBACK_READ = _any_of("crm.objects.feedback_submissions.read", "crm.objects.contacts.read")
 _CONTACTS, _PROPERTIES, _LISTS = "/crm/objects/{v}/contacts", "/crm/properties/{v}/<object_type>", "/crm/lists/{v}"
+_FEEDBACK = "/crm/objects/{v}/feedback_submissions"
 _LIST = _LISTS + "/<int:list_id>"
 
 ROUTES = (
@@ -76,6 +80,8 @@ ROUTES = (
     Route("GET", _CONTACTS + "/<contact_id>", contact_api.get_one, _READ),
     Route("PATCH", _CONTACTS + "/<contact_id>", contact_api.update, _WRITE),
     Route("DELETE", _CONTACTS + "/<contact_id>", contact_api.archive, _WRITE),
+    Route("GET", _FEEDBACK, feedback.get_page, _FEEDBACK_READ),
+    Route("POST", _FEEDBACK + "/search", feedback.search, _FEEDBACK_READ),
     Route("GET", _PROPERTIES, property_api.get_all, _SCHEMA_READ),
     Route("POST", _PROPERTIES, property_api.create, _SCHEMA_WRITE),
     Route("POST", _PROPERTIES + "/batch/read", property_api.read_batch, _SCHEMA_READ),
@@ -84,6 +90,7 @@ ROUTES = (
     Route("GET", _PROPERTIES + "/groups/<name>", property_api.get_group, _SCHEMA_READ),
     Route("GET", _PROPERTIES + "/<name>", property_api.get_one, _SCHEMA_READ),
     Route("PATCH", _PROPERTIES + "/<name>", property_api.update, _SCHEMA_WRITE),
+    Route("DELETE", _PROPERTIES + "/<name>", property_api.archive, _SCHEMA_WRITE),
     Route("GET", _LISTS, list_api.get_many, _LISTS_READ),
     Route("POST", _LISTS, list_api.create, _LISTS_CREATE),
     Route("POST", _LISTS + "/search", list_api.search, _LISTS_READ),
@@ -112,6 +119,8 @@ ROUTES = (
     Route("GET", "/events/event-occurrences/{v}", visits.get_occurrences, _OAUTH),
     Route("GET", "/events/event-occurrences/{v}/event-types", visits.get_types, _OAUTH),
     Route("GET", "/email/public/v1/events", emails.get_events, _CONTENT, ("",)),
+    Route("GET", "/marketing/v3/forms", forms.get_forms, _FORMS, ("",)),
+    Route("GET", "/form-integrations/v1/submissions/forms/<form_id>", forms.get_submissions, _FORMS, ("",)),
     Route("GET", "/email/public/v1/campaigns/<int:campaign_id>", emails.get_campaign, _CONTENT, ("",)),
 )
 

@@ -47,6 +47,38 @@ class PageView:
 
 
 @dataclass(slots=True)
+class Form:
+    """A form that visitors may send in; `id` is its guid."""
+
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(slots=True)
+class FormSubmission:
+    """One form as a visitor sent it in. Add one through `forms.record_submission`."""
+
+    id: str  # HubSpot's conversionId
+    form_id: str
+    submitted_at: datetime
+    values: dict[str, str]  # field name -> what was typed
+    page_url: str
+
+
+@dataclass(slots=True)
+class Feedback:
+    """A contact's answer to a survey. Add one through `feedback.record_feedback`."""
+
+    id: int
+    contact_id: int
+    survey_type: str  # NPS CSAT CES CUSTOM
+    value: str
+    sentiment: str
+    submitted_at: datetime
+
+
+@dataclass(slots=True)
 class Campaign:
     """A marketing e-mail as it was sent out; without a subject its name stands in."""
 
@@ -112,6 +144,9 @@ class Portal:
     email_events: list[EmailEvent] = field(default_factory=list)  # by `created`, oldest first
     page_views: list[PageView] = field(default_factory=list)  # by `occurred_at`, oldest first
     campaigns: dict[int, Campaign] = field(default_factory=dict)
+    forms: dict[str, Form] = field(default_factory=dict)
+    form_submissions: list[FormSubmission] = field(default_factory=list)
+    feedback: dict[int, Feedback] = field(default_factory=dict)
     lists: dict[int, CrmList] = field(default_factory=dict)
     folders: dict[int, Folder] = field(default_factory=dict)
     custom_properties: dict[str, dict[str, object]] = field(default_factory=dict)  # name -> definition as the properties API gives it
@@ -121,6 +156,7 @@ class Portal:
     currency: str = "GBP"
     user_id: int = 70001  # who installs apps
     enterprise: bool = True  # without it event occurrences answer 403
+    service_hub: bool = True  # without it feedback submissions answer 403
     unavailable_scopes: frozenset[str] = frozenset()  # features the plan lacks: optional scopes of these are dropped silently
     search_lag: timedelta = timedelta(seconds=5)  # until search and list sizes show a change
     limits_scale: float = 1.0  # multiplies the rate limits

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('evaluate', '0003_snapshot'),
         ('integrations', '0001_initial'),
-        ('rules', '0002_judged_version'),
+        ("rules", "0003_judged_version"),
         ('store', '0001_initial'),
     ]
 
