@@ -111,6 +111,9 @@ def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
         run.update(records=F("records") + len(page.records), stored=F("stored") + stored)
         if page.expected is not None:
             run.update(expected=page.expected)
+        if page.withheld is not None and dict(page.withheld) != stream.withheld:
+            stream.withheld = dict(page.withheld)
+            Stream.objects.filter(pk=stream.pk).update(withheld=stream.withheld)
     stream.cursor = page.cursor
 
 
