@@ -198,6 +198,21 @@ class Checkout(models.Model):
         return f"checkout {self.external_id}"
 
 
+class CheckoutProduct(models.Model):
+    """A product that stands in a checkout's lines, so that a product leads to whoever left it there without reading every checkout."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    checkout = models.ForeignKey(Checkout, on_delete=models.CASCADE, related_name="products")
+    product_id_text = models.CharField(max_length=64, db_column="product_external_id")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["checkout", "product_id_text"], name="one_row_per_product_in_checkout")]
+        indexes = [models.Index(fields=["shop", "product_id_text"], name="checkout_by_product")]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id_text} in checkout {self.checkout_id}"
+
+
 class Activity(models.Model):
     """Something a person did or was sent. Without a customer until somebody goes by `subject`."""
 
