@@ -35,12 +35,12 @@ class Operation:
         return self.status in RUNNING
 
 
-def start_query(client: ShopifyClient, document: str, parts: frozenset[str] = frozenset()) -> str:
-    """Start the query in `document`, with these of its optional parts, over the whole store; returns the operation's id.
+def start_query(client: ShopifyClient, text: str) -> str:
+    """Start this query over the whole store; returns the operation's id.
 
     Raises Transient while five others of ours run (a sixth is refused), Rejected when Shopify does not take the query.
     """
-    answer = client.execute("start_bulk_query", {"query": documents.text(document, parts)})
+    answer = client.execute("start_bulk_query", {"query": text})
     return started(answer["bulkOperationRunQuery"])
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("queries")
+METAFIELDS = "# the metafields asked for"
 _OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(?P<body>.*)\}\s*\Z", re.DOTALL)
 
 
@@ -16,10 +17,15 @@ _OPTIONAL = re.compile(r"(?P<line>.*?)\s*# only with (?P<part>\w+)\s*")
 
 
 @cache
-def text(name: str, parts: frozenset[str] = frozenset()) -> str:
-    """The document called `name`, as it is sent: a line marked `# only with PART` is in it when `parts` has that part."""
+def text(name: str, parts: frozenset[str] = frozenset(), metafields: str = "") -> str:
+    """The document called `name`, as it is sent.
+
+    A line marked `# only with PART` is in it when `parts` has that part; `metafields` are fields that take the place of the line
+    `# the metafields asked for`.
+    """
     lines = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8").splitlines(keepends=True)
-    return "".join(chosen for line in lines if (chosen := _chosen(line, parts)))
+    chosen = "".join(kept for line in lines if (kept := _chosen(line, parts)))
+    return chosen.replace(METAFIELDS, metafields) if metafields else chosen
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Any
 
 from integrations.money import minor
 from integrations.records import Address, Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection, Refund
+from integrations.shopify import metafields
 
 Node = Mapping[str, Any]
 Told = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine
@@ -57,6 +58,7 @@ def _customer(node: Node) -> Customer:
         tags=None if node["tags"] is None else tuple(node["tags"]),
         addresses=_addresses(node, address),
         companies=_companies(node),
+        properties=metafields.values(node),
         language=node["locale"],
         account_status=node["state"],
         email_subscription=mail["marketingState"] if mail else None,

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from integrations.errors import Misconfigured
-from integrations.shopify import documents, oauth
+from integrations.shopify import documents, metafields, oauth
 from integrations.shopify.client import ShopifyClient
 from integrations.throttle import pacer
 
@@ -29,12 +29,17 @@ _MEANS: Mapping[str, Mapping[str, str]] = {
     COMPANIES: {"companies": "a store with Shopify's B2B: Shopify gives apps no companies of this one"},
 }
 
+_TOO_MANY = f"fewer metafields in the shop's rules: {metafields.MOST} of them are read"
+
 
 class Parts:
     """Which optional parts of documents one store gives. What it denies is remembered in this process for an hour."""
 
-    def __init__(self, client: ShopifyClient, scopes: Collection[str]) -> None:
+    def __init__(self, client: ShopifyClient, scopes: Collection[str], wanted: Collection[str] = ()) -> None:
+        """`wanted` are the metafields to ask for, by `namespace.key`."""
         self._client = client
+        self._metafields = metafields.selection(wanted)
+        self._too_many = sorted(set(wanted).difference(metafields.asked(wanted)))
         self._may_locate = any(not oauth.missing_scopes(scopes, [scope]) for scope in _LOCATION_SCOPES) if scopes else False
         self._denied_until: dict[str, float] = pacer(("shopify", client.domain, "denied parts"), dict)
 
@@ -42,30 +47,36 @@ class Parts:
         """The optional parts of `document` to ask for."""
         return frozenset(part for part in documents.optional(document) if self._given(part))
 
-    def settle(self, document: str) -> frozenset[str]:
-        """The same, once the store was asked for what only asking shows: a bulk query that is denied fails only after it ran."""
+    def settle(self, document: str) -> str:
+        """The text to send, once the store was asked for what only asking shows: a bulk query that is denied fails only after it ran."""
         if COMPANIES in self.of(document):
             try:
                 self._client.execute("companies_probe")
             except Misconfigured as error:
                 self._deny(COMPANIES, error)
-        return self.of(document)
+        return self._text(document, self.of(document))
 
     def execute(self, document: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to `document` with the parts that the store gives; raises as the client does."""
         try:
-            return self._client.execute(document, variables, self.of(document))
+            return self._client.execute(document, variables, self._text(document, self.of(document)))
         except Misconfigured as error:
             if COMPANIES not in self.of(document):
                 raise
-            answer = self._client.execute(document, variables, self.of(document) - {COMPANIES})
+            answer = self._client.execute(document, variables, self._text(document, self.of(document) - {COMPANIES}))
             self._deny(COMPANIES, error)
             return answer
 
     def withheld(self, document: str) -> dict[str, str]:
         """The facts that `document` cannot bring from this store, by their names in rules, and what each would take."""
         missing = sorted(documents.optional(document) - self.of(document))
-        return {name: takes for part in missing for name, takes in _MEANS[part].items()}
+        told = {name: takes for part in missing for name, takes in _MEANS[part].items()}
+        if documents.METAFIELDS in documents.text(document):
+            told |= {f"metafields.{name}": _TOO_MANY for name in self._too_many}
+        return told
+
+    def _text(self, document: str, parts: frozenset[str]) -> str:
+        return documents.text(document, parts, self._metafields)
 
     def _given(self, part: str) -> bool:
         return self._may_locate if part == LOCATIONS else time.monotonic() >= self._denied_until.get(part, 0.0)

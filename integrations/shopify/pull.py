@@ -97,7 +97,7 @@ class ShopifySource:
         gid, mark = _bulk_place(cursor)
         document = f"bulk_{stream}"
         if not gid:
-            gid = bulk.start_query(self._client, document, self._parts.settle(document))
+            gid = bulk.start_query(self._client, self._parts.settle(document))
             yield Page((), _bulk_cursor(gid, mark), wait=POLL / 4)
         operation = bulk.poll(self._client, gid)
         while operation.running:

@@ -26,7 +26,6 @@ class Stream(Due):
     failures = models.PositiveIntegerField(default=0)
     refused_at = models.DateTimeField(null=True, blank=True, help_text="When it failed for a reason that only a person can change; nobody waits for it then.")
     problem = models.CharField(max_length=300, blank=True)
-    withheld = models.JSONField(default=dict, db_default={}, editable=False, help_text="Facts that the platform keeps back, and what each would take.")
     widened = models.JSONField(default=list, editable=False, help_text="Granted scopes under which it was read that let more of the past be seen.")
 
     class Meta:

@@ -175,9 +175,10 @@ def test_addresses_given_to_the_platforms_are_answered() -> None:
 
 def test_the_shopify_app_is_set_up_for_what_is_asked_and_heeded() -> None:
     config = tomllib.loads(blocks(SHOPIFY_PAGE, "toml")[0])
-    scopes = set(settings.SHOPIFY_SCOPES) - {"read_all_orders"}
+    switched = {"read_all_orders", "read_locations"}
+    scopes = set(settings.SHOPIFY_SCOPES) - switched
     assert set(config["access_scopes"]["scopes"].split(",")) == scopes
-    assert {cells[0].strip("`") for cells in rows(SHOPIFY_PAGE)[2:]} == scopes | {"read_all_orders"}
+    assert {cells[0].strip("`") for cells in rows(SHOPIFY_PAGE)[2:]} == scopes | switched
     assert scopes <= named(README)
     assert config["webhooks"]["api_version"] == settings.SHOPIFY_API_VERSION
     topics = config["webhooks"]["subscriptions"][0]["topics"]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.apps.registry import Apps
-from django.db import migrations, models
+from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
 # What is told of these has grown: addresses and companies, and an order's location, app and shipping method.
@@ -18,11 +18,4 @@ def read_again(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 class Migration(migrations.Migration):
     dependencies = [("pull", "0001_initial")]
 
-    operations = [
-        migrations.AddField(
-            model_name="stream",
-            name="withheld",
-            field=models.JSONField(db_default={}, default=dict, editable=False, help_text="Facts that the platform keeps back, and what each would take."),
-        ),
-        migrations.RunPython(read_again, migrations.RunPython.noop),
-    ]
+    operations = [migrations.RunPython(read_again, migrations.RunPython.noop)]
