@@ -21,7 +21,8 @@ class StreamSpec:
 
     `every` is how often changes are asked for, `overlap` how far a window reaches back into the last one (search indexes
     lag), `scopes` what must have been granted, `hints` the webhook topics after which the stream is asked at once.
-    `widened_by` are scopes that let more of the past be seen: once one is granted, everything is asked for again.
+    `widened_by` are scopes that let more of the past be seen: once one is granted, everything is asked for again. `asks` are the
+    properties that its records are asked for: once one is added, everything is asked for again.
     """
 
     name: str
@@ -30,6 +31,7 @@ class StreamSpec:
     scopes: frozenset[str] = frozenset()
     hints: frozenset[str] = frozenset()
     widened_by: frozenset[str] = frozenset()
+    asks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

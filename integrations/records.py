@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,34 @@ class Activity:
     campaign: str = ""
     url: str = ""
     title: str = ""
+    form: str = ""
+    page: str = ""  # the address of the page that a form stood on
+    survey: str = ""  # NPS, CSAT, CES or CUSTOM
+    rating: int | None = None
+    sentiment: str = ""
+    network: str = ""
+    about: str = ""  # the platform's id of what it was about
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinition:
+    """One property of people as its platform defines it. `name` is the platform's own.
+
+    `options` are the values of an enumeration, as they are stored; `multiple` says that a value may hold several with `;` between.
+    """
+
+    name: str
+    type: Literal["number", "date", "datetime", "bool", "enumeration", "string"]
+    options: tuple[str, ...] = ()
+    multiple: bool = False
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyDefinitions:
+    """All properties that a source has for people now; what it told before and does not tell here is gone."""
+
+    definitions: tuple[PropertyDefinition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,4 +213,4 @@ class Tombstone:
     at: datetime
 
 
-Record = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine | Activity | Tombstone
+Record = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine | Activity | PropertyDefinitions | Tombstone

@@ -27,7 +27,8 @@ class Connector:
     """One platform: what can be read from it, written to it, and received from it.
 
     `mark` says how it keeps memberships, `creates` whether people who have no record there can be made, `farewells` which
-    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done.
+    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done. `family` is what
+    the names of its properties begin with in the rule language.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Connector:
     source: Callable[[Connection], Source] | None
     destination: Callable[[Connection, DestinationSettings], Destination] | None
     receive: Callable[[HttpRequest, datetime], list[Delivery]] | None
+    family: str
     creates: bool = False
     farewells: frozenset[str] = frozenset()
     wakes: frozenset[str] = frozenset()
@@ -75,9 +77,15 @@ def _later(path: str) -> Callable[..., Any]:
     return call
 
 
-def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, *, creates: bool, **topics: frozenset[str]) -> Connector:
+def property_name(source: str, name: str) -> str:
+    """A source's property by its name in the rule language; a source that is no platform's has a family of its own name."""
+    known = connectors.get(source)
+    return f"{known.family if known else source + '.'}{name}"
+
+
+def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, family: str, *, creates: bool, **topics: frozenset[str]) -> Connector:
     receive = _later(f"{name}.webhooks.receive")
-    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, creates, **topics)
+    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, family, creates, **topics)
 
 
 connectors: dict[str, Connector] = {
@@ -89,10 +97,11 @@ connectors: dict[str, Connector] = {
             MarkKind.TAG,
             "ShopifySource",
             "ShopifyDestination",
+            "metafields.",
             creates=False,
             farewells=frozenset({"app/uninstalled"}),
             wakes=frozenset({"bulk_operations/finish"}),
         ),
-        _connector("hubspot", "HubSpot", MarkKind.LIST, "HubSpotSource", "HubSpotDestination", creates=True),
+        _connector("hubspot", "HubSpot", MarkKind.LIST, "HubSpotSource", "HubSpotDestination", "hubspot.", creates=True),
     )
 }

@@ -17,7 +17,7 @@ from segsync import clock
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.route import route
 from segsync.diff.targets import make_targets
-from segsync.evaluate import due, judge
+from segsync.evaluate import due, judge, standing
 from segsync.evaluate.models import Cause, Schedule
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
@@ -28,6 +28,7 @@ from segsync.push.push import push
 from segsync.reach import reachable
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
+from segsync.rules.shop_vocabulary import vocabulary_of, want_properties
 from segsync.rules.starters import starters
 from segsync.store.models import Customer
 from segsync.store.portrait import top_category
@@ -116,12 +117,15 @@ def _start(schedule: Schedule, now: datetime) -> None:
 def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, object]:
     """Whole when asked for or at midnight, then whoever changed. Returns what to set when the lease is given back."""
     shop = schedule.shop
+    standing.recheck(shop, now)
+    schedule.refresh_from_db()
     fields: dict[str, object] = {}
     wanted = schedule.whole_wanted_at
     midnight = schedule.due_at is not None and schedule.due_at <= now
     if wanted or midnight:
         judge.judge_everybody(shop, schedule.whole_cause if wanted else Cause.TIME, lease, clock.now)
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
+        run.add_streams(shop, now)  # a newer version may know more than when the shop was connected
         fields |= {"due_at": due.next_midnight(shop, now), "swept_until": now}
     elif schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
         due.sweep(schedule, now)
@@ -175,6 +179,8 @@ def connected(connection: Connection, now: datetime) -> None:
 
 def rule_changed(segment: Segment, now: datetime) -> None:
     """A segment was made or its rule changed: judge everybody by it."""
+    for connection in want_properties(segment.shop):
+        run.ask_again(connection, now)
     judge.ask_whole(segment.shop, Cause.RULE, now)
     make_targets(segment.shop, now)
 
@@ -184,6 +190,8 @@ def settled(shop: Shop, now: datetime) -> bool:
 
     Aside from what waits for a person: parked marks, paused or refused targets, connections that are not connected.
     """
+    if any(one.is_news for one in standing.standings(shop, vocabulary_of(shop))):
+        return False
     if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, outcome=Delivery.Outcome.WAITING).exists():
         return False
     if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():

@@ -17,8 +17,9 @@ from integrations import throttle, tokens
 from integrations.hubspot import oauth as hubspot_oauth
 from integrations.models import Connection, Delivery, Shop
 from integrations.sandbox.faults import Fault
-from integrations.sandbox.hubspot.contacts import create_contact
+from integrations.sandbox.hubspot.contacts import create_contact, update_contact
 from integrations.sandbox.hubspot.lists import find_by_name
+from integrations.sandbox.hubspot.property_catalogue import definition
 from integrations.sandbox.hubspot.state import Portal
 from integrations.sandbox.server import SandboxServer
 from integrations.sandbox.shopify.state import Customer, LineItem, Order, Store
@@ -27,7 +28,7 @@ from integrations.shopify import oauth as shopify_oauth
 from segsync import clock, pipeline
 from segsync.diff.models import LedgerEntry
 from segsync.diff.targets import make_targets
-from segsync.evaluate.models import Schedule
+from segsync.evaluate.models import Membership, Schedule
 from segsync.leases import Lease
 from segsync.pull import run
 from segsync.pull.models import Stream
@@ -35,6 +36,7 @@ from segsync.push.models import Channel
 from segsync.push.push import push
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
+from segsync.store.models import Identity
 from tests.integrations.hubspot.desk import REDIRECT, consent
 from tests.sandbox.conftest import free_port
 from tests.sandbox.shopify_store import CLIENT_ID, CLIENT_SECRET, SHOP, tiny_store
@@ -119,6 +121,10 @@ class Line:
             if token.shop == self.domain:
                 token.scopes = token.scopes | {scope} if given else token.scopes - {scope}
 
+    def forget_denials(self) -> None:
+        """As after an hour, or in another process: what a store denied is asked for again."""
+        throttle._pacers.clear()
+
     # --- what people do
 
     def segment(self, rule: str = BUYERS, handle: str = "buyers") -> Segment:
@@ -168,6 +174,22 @@ class Line:
         with self.server.world.lock:
             return create_contact(self.portal, {"email": email}, self.now()).id
 
+    def defines(self, name: str, kind: str = "number", options: tuple[str, ...] = (), field_type: str = "") -> None:
+        """The portal has this property from now on, of this type."""
+        made = definition(name, name.replace("_", " "), kind, "contactinformation", options={one: one.title() for one in options}, field_type=field_type)
+        with self.server.world.lock:
+            self.portal.custom_properties[name] = made | {"hubspotDefined": False}
+
+    def forgets(self, name: str) -> None:
+        """The portal's admin deletes the property."""
+        with self.server.world.lock:
+            del self.portal.custom_properties[name]
+
+    def says(self, contact: int, **properties: str) -> None:
+        """A marketer fills in properties of a contact."""
+        with self.server.world.lock:
+            update_contact(self.portal, self.portal.contacts[contact], properties, self.now())
+
     def told(self, topic: str, delivery_id: str, vendor: str = "shopify") -> Delivery:
         """A webhook has come in."""
         return Delivery.objects.create(
@@ -178,6 +200,11 @@ class Line:
 
     def tagged(self, tag: str = "segsync:buyers") -> set[int]:
         return {number for number, customer in self.store.customers.items() if tag in customer.tags}
+
+    def members(self, handle: str = "buyers") -> set[str]:
+        """The addresses of who is in a segment."""
+        stays = Membership.objects.filter(shop=self.shop, segment__handle=handle, until__isnull=True)
+        return set(Identity.objects.filter(kind=Identity.EMAIL, customer__memberships__in=stays).values_list("value", flat=True))
 
     def listed(self, name: str = "SegSync: Buyers") -> set[str]:
         found = find_by_name(self.portal, name)

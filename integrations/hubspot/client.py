@@ -45,10 +45,9 @@ class HubSpotClient:
         self.account = connection.account
         self._transport = Transport(connection, now)
 
-    def contact_properties(self) -> frozenset[str]:
-        """Names of all contact properties of the portal."""
-        answer = self._sdk.crm.properties.core_api.get_all("contacts", _preload_content=False)
-        return frozenset(str(found["name"]) for found in items(answer, "results") if found.get("name"))
+    def contact_properties(self) -> list[Json]:
+        """The definitions of all contact properties of the portal; they come in one answer, however many there are."""
+        return items(self._json(self._sdk.crm.properties.core_api.get_all("contacts", _preload_content=False)), "results")
 
     def contacts_page(self, properties: Sequence[str], after: str, limit: int) -> Json:
         """One page of all contacts, by id: `results` and `paging.next.after`."""

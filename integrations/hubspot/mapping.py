@@ -5,7 +5,7 @@ Sources: knowledge.hubspot.com, "HubSpot's default contact properties"; legacydo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 
 from integrations.errors import Transient
@@ -63,6 +63,7 @@ WANTED = (
     "hs_feedback_last_survey_date",
 )
 _NOT_TOLD_ON = frozenset(EMAIL) | frozenset(_BOOKKEEPING) - {"createdate"}
+TOLD = frozenset(WANTED) - _NOT_TOLD_ON
 
 KINDS = {
     "SENT": "emails.sent",
@@ -101,8 +102,11 @@ def instant(value: object) -> datetime | None:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
-def customer(contact: Json) -> Customer:
-    """A contact of the API as a record. Raises Transient when it lacks its id or its time of change: the answer was not whole."""
+def customer(contact: Json, asked: Collection[str] = ()) -> Customer:
+    """A contact of the API as a record; of its bookkeeping only what is `asked` for is told on.
+
+    Raises Transient when it lacks its id or its time of change: the answer was not whole.
+    """
     raw = contact.get("properties")
     values: dict[str, str] = {str(name): str(value) for name, value in raw.items() if value not in (None, "")} if isinstance(raw, dict) else {}
     external_id = str(contact.get("id") or "")
@@ -115,7 +119,7 @@ def customer(contact: Json) -> Customer:
         created_at=instant(values.get("createdate")) or instant(contact.get("createdAt")),
         emails=emails(values),
         email_subscription="UNSUBSCRIBED" if values.get("hs_email_optout", "").lower() == "true" else None,
-        properties={name: value for name, value in values.items() if name not in _NOT_TOLD_ON},
+        properties={name: value for name, value in values.items() if name not in _NOT_TOLD_ON or name in asked},
         merged_ids=_merged(values, external_id),
     )
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import orjson
+
 from integrations.base import Window
 from integrations.errors import Transient
 from integrations.hubspot.client import HubSpotClient, items
@@ -47,6 +49,11 @@ def changed_contacts(client: HubSpotClient, properties: Sequence[str], window: W
         yield Found(contacts, last, total if isinstance(total, int) else None, more)
         if not more:
             return
+
+
+def fits(question: Json) -> bool:
+    """Whether a search body is within the size that HubSpot takes."""
+    return len(orjson.dumps(question).decode()) <= BODY
 
 
 def question(properties: Sequence[str], window: Window, last: int) -> Json:

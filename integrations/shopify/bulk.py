@@ -12,7 +12,6 @@ from django.conf import settings
 from integrations import http
 from integrations.download import download
 from integrations.errors import NotFound, Rejected, Restart, Transient
-from integrations.shopify import documents
 from integrations.shopify.client import ShopifyClient
 
 RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from integrations.base import Page, StreamSpec, Window
 from integrations.errors import Misconfigured
 from integrations.models import Connection
 from integrations.records import Record
-from integrations.shopify import bulk, mapping, oauth
+from integrations.shopify import bulk, mapping, metafields, oauth
 from integrations.shopify.client import ShopifyClient
 from integrations.shopify.parts import Parts
 
@@ -61,6 +61,7 @@ STREAMS = (
     ),
     StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"}), _ALL_ORDERS),
 )
+METAFIELDS = StreamSpec("metafields", timedelta(hours=1), timedelta(), _READ_CUSTOMERS)  # definitions come whole; no webhook tells of them
 STREAM_SCOPES = sorted(frozenset().union(*(spec.scopes for spec in STREAMS)))
 _ONE = {"products": "product", "customers": "customer", "orders": "order", "checkouts": "checkout"}
 _MOST_PAGES = {"customers": 1}  # of children beyond those that come with their parent: 250 addresses of a customer are enough
@@ -68,7 +69,7 @@ _UNSORTED = frozenset({"checkouts"})  # no sort key UPDATED_AT: a page's end say
 
 
 class ShopifySource:
-    """Customers, orders, products and abandoned checkouts of one connected store (`integrations.base.Source`).
+    """Customers, orders, products, abandoned checkouts and metafield definitions of one connected store (`integrations.base.Source`).
 
     In what a bulk query gives, lines and collections are records of their own, after their parent but not next to it. A
     changed object comes with all of them. An object that cannot be read is left out and logged by its id. `streams` are
@@ -80,8 +81,10 @@ class ShopifySource:
     def __init__(self, connection: Connection) -> None:
         self._client = ShopifyClient(connection)
         missing = set(oauth.missing_scopes(connection.scopes, STREAM_SCOPES)) if connection.scopes else set()
-        self.streams = [spec for spec in STREAMS if not spec.scopes & missing]
-        self._parts = Parts(self._client, connection.scopes)
+        wanted = metafields.asked(connection.wanted_properties)
+        specs = (replace(spec, asks=frozenset(wanted)) if spec.name == "customers" else spec for spec in (METAFIELDS, *STREAMS))
+        self.streams = [spec for spec in specs if not spec.scopes & missing]
+        self._parts = Parts(self._client, connection.scopes, connection.wanted_properties)
 
     def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
         """See `integrations.base.Source`.
@@ -89,9 +92,18 @@ class ShopifySource:
         While a bulk operation runs, each page is empty and says how long to wait before the next one is asked for. One that
         failed, or whose file is gone or not what Shopify counted, raises Restart with the reason.
         """
+        if stream == METAFIELDS.name:
+            return iter([Page([metafields.definitions(self._definitions())], "end")])
         if stream not in _ONE:
             raise Misconfigured(f"Shopify has no stream called '{stream}'.")
         return self._everything(stream, cursor) if window.since is None else self._changes(stream, window.since, window.until, cursor)
+
+    def _definitions(self) -> Iterator[Mapping[str, Any]]:
+        after, more = None, True
+        while more:
+            page = self._client.execute("metafield_definitions", {"after": after})["page"]
+            yield from page["nodes"]
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
 
     def _everything(self, stream: str, cursor: str) -> Iterator[Page]:
         gid, mark = _bulk_place(cursor)

@@ -12,6 +12,7 @@ from segsync.console.wording import count, plain, platform
 from segsync.diff.models import LedgerEntry, Target
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
+from segsync.rules.models import Segment
 
 ENOUGH = 10
 SEVERAL = 3  # targets told one by one; more are told as a sum
@@ -28,7 +29,7 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_connections(shop), *_channels(shop), *_streams(shop), *_targets(shop), *_parked(shop)]
+    return [*_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop)]
 
 
 def _connections(shop: Shop) -> list[Problem]:
@@ -60,6 +61,11 @@ def _streams(shop: Shop) -> list[Problem]:
     ]
 
 
+def _segments(shop: Shop) -> list[Problem]:
+    found = Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(problem="")
+    return [_problem(f"The segment {row} is not judged: {row.problem}", row, "rules.view_segment") for row in found[:ENOUGH]]
+
+
 def _targets(shop: Shop) -> list[Problem]:
     found = Target.objects.filter(shop=shop).exclude(reason="").select_related("connection")
     return [
@@ -86,6 +92,6 @@ def _parked(shop: Shop) -> list[Problem]:
     ]
 
 
-def _problem(sentence: str, row: Connection | Stream | Target, permission: str) -> Problem:
+def _problem(sentence: str, row: Connection | Stream | Segment | Target, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -11,6 +12,8 @@ from segsync.rules.check import check_rule
 from segsync.rules.edit import canonical_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
+from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.vocabulary import NO_VOCABULARY
 
 if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextareaWidget as Textarea
@@ -57,10 +60,11 @@ class SegmentForm(SegmentModelForm):
             self.fields["description"].widget.attrs["rows"] = 2
 
     def clean_rule(self) -> str:
-        """Check the rule; the error says at which line and column."""
+        """Check the rule; the error says at which line and column. What a name means may depend on the shop, which a wrong form may lack."""
         text: str = self.cleaned_data["rule"].replace("\r\n", "\n")
         try:
-            check_rule(text)
+            shop = self.cleaned_data.get("shop") or getattr(self.instance, "shop", None)
+            check_rule(text, replace(vocabulary_of(shop), handles=None) if shop else NO_VOCABULARY)  # handles are looked at with the whole form
         except RuleError as error:
             raise ValidationError(str(error), code="rule") from error
         return text

@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 
 from integrations.models import Shop
 from segsync import clock, pipeline
-from segsync.console.pages import GOOD, IDLE, Panel, PanelAdmin, badges, code, column
+from segsync.console.pages import BAD, GOOD, IDLE, Panel, PanelAdmin, badge, badges, code, column
 from segsync.console.segment_form import SegmentForm
 from segsync.console.segment_panels import segment_panels, target_tone
 from segsync.console.wording import count, platform, short, when
@@ -24,6 +24,7 @@ from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.rules.parse import parse_rule
+from segsync.rules.shop_vocabulary import vocabulary_of
 
 
 @admin.register(Segment)
@@ -32,7 +33,7 @@ class SegmentAdmin(PanelAdmin[Segment]):
 
     form = SegmentForm
     warn_unsaved_form = True
-    list_display = ("name", "in_shop", "state_badge", "members", "evaluated", "written_to", "rule_short")
+    list_display = ("name", "in_shop", "state_badge", "problem_short", "members", "evaluated", "written_to", "rule_short")
     list_filter = ("state", "shop")
     search_fields = ("name", "handle", "description")
     search_help_text = "Name, handle or description"
@@ -40,13 +41,13 @@ class SegmentAdmin(PanelAdmin[Segment]):
     fieldsets = (
         (None, {"fields": ("name", "handle", "shop", "description", "state")}),
         ("Rule", {"fields": ("rule", "reading", "reason", "seen_version")}),
-        ("Now", {"fields": ("size_text", "evaluated")}),
+        ("Now", {"fields": ("size_text", "evaluated", "problem_text")}),
     )
     add_fieldsets = (
         (None, {"fields": ("shop", "name", "handle", "description", "state")}),
         ("Rule", {"fields": ("rule",)}),
     )
-    readonly_fields = ("reading", "size_text", "evaluated")
+    readonly_fields = ("reading", "size_text", "evaluated", "problem_text")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Segment]:
         """Segments with what the list shows of their targets, in a fixed number of queries."""
@@ -120,6 +121,16 @@ class SegmentAdmin(PanelAdmin[Segment]):
         """On or paused."""
         return segment.state
 
+    @column("problem")
+    def problem_short(self, segment: Segment) -> str | SafeString:
+        """Whether something keeps it from being judged."""
+        return badge("not judged", BAD) if segment.problem else "–"
+
+    @column("problem")
+    def problem_text(self, segment: Segment) -> str:
+        """What keeps it from being judged."""
+        return f"{segment.problem} Its members, tags and lists stay as they are meanwhile." if segment.problem else "–"
+
     @column("size", ordering="size")
     def members(self, segment: Segment) -> str:
         """How many people belong, as a number."""
@@ -150,6 +161,6 @@ class SegmentAdmin(PanelAdmin[Segment]):
     def reading(self, segment: Segment) -> str | SafeString:
         """What the rule in force says."""
         try:
-            return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule)))
+            return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule), vocabulary_of(segment.shop)))
         except RuleError as error:
             return f"This rule no longer checks: {error}"

@@ -15,6 +15,7 @@ from segsync.rules.cuts import compute_context
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.moments import Moment
 from segsync.rules.settings import DerivedSettings
+from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.store.models import Customer
 
 BATCH = 500
@@ -39,7 +40,8 @@ def renew(shop: Shop, rules: Sequence[tree.Rule], as_of: datetime, beat: Callabl
     `beat` is called before each batch of customers is read; what it raises ends the work.
     """
     context = worked_out(shop, rules, as_of, beat)
-    if context.ranks or any(windows.survey(rule).cuts for rule in rules):
+    vocabulary = vocabulary_of(shop)
+    if context.ranks or any(windows.survey(rule, vocabulary).cuts for rule in rules):
         Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
     return context
 
@@ -50,18 +52,19 @@ def nothing() -> None:
 
 def worked_out(shop: Shop, rules: Sequence[tree.Rule], as_of: datetime, beat: Callable[[], None] = nothing, *, rewind: bool = False) -> ShopContext:
     """The context that these rules take, as of an instant, put in force nowhere. With `rewind` facts are read as of then."""
-    surveys = [windows.survey(rule) for rule in rules]
+    vocabulary = vocabulary_of(shop)
+    surveys = [windows.survey(rule, vocabulary) for rule in rules]
     ranks = frozenset(key for found in surveys for key in found.ranks)
     if not ranks and not any(found.cuts for found in surveys):
         return ShopContext(settings_of(shop), computed_at=as_of)
     needs = {"orders"}
     activities: set[str] = set()
     for name in {key.name for key in ranks}:
-        entry = catalogue.attribute(name)
+        entry = catalogue.attribute(name, vocabulary)
         needs |= entry.needs if entry else frozenset()
         activities |= set(entry.activity_kinds) if entry else set()
     reader = FactsReader(shop, needs, activities, as_of=as_of if rewind else None)
-    return compute_context(_living(shop, reader, beat), Moment(as_of, shop.tz), settings_of(shop), ranks)
+    return compute_context(_living(shop, reader, beat), Moment(as_of, shop.tz), settings_of(shop), ranks, vocabulary)
 
 
 def _living(shop: Shop, reader: FactsReader, beat: Callable[[], None]) -> Iterator[CustomerFacts]:

@@ -6,11 +6,16 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
+from integrations import registry
 from integrations.models import Shop
-from segsync.evaluate.judge import active_segments
 from segsync.evaluate.models import Cause, Schedule
-from segsync.rules import windows
+from segsync.evaluate.standing import active_segments
+from segsync.rules import tree, windows
+from segsync.rules.moments import Moment
+from segsync.rules.shop_vocabulary import property_names, vocabulary_of
+from segsync.rules.vocabulary import CONVERTERS, PropertyDefinition, Vocabulary
 from segsync.store.models import Activity, Checkout, Order, Profile
 from segsync.store.upsert import mark_changed
 
@@ -39,10 +44,14 @@ def sweep(schedule: Schedule, now: datetime) -> int:
     shop = schedule.shop
     if since is None:
         return 0
+    vocabulary = vocabulary_of(shop)
     offsets: dict[timedelta, set[str]] = {}
-    for _, checked in active_segments(shop):
-        for window in windows.hour_windows(checked.rule):
+    dated: dict[timedelta, set[str]] = {}
+    for _, checked in active_segments(shop, vocabulary):
+        for window in windows.hour_windows(checked.rule, vocabulary):
             offsets.setdefault(window.offset, set()).update(window.kinds)
+            if "properties" in window.kinds:
+                dated.setdefault(window.offset, set()).update(_dated(checked.rule, vocabulary))
     found: set[int] = set()
     for offset, kinds in offsets.items():
         between = (since - offset, now - offset)
@@ -54,8 +63,40 @@ def sweep(schedule: Schedule, now: datetime) -> int:
             found.update(_ids(Activity.objects.filter(shop=shop, at__range=between)))
         if "profile" in kinds:
             found.update(_ids(Profile.objects.filter(shop=shop, added_at__range=between)))
+        if "refunds" in kinds:
+            found.update(_refunded(shop, *between))
+        for name in dated.get(offset, ()):
+            found.update(_crossed(shop, vocabulary.properties[name], *between, Moment(now, shop.tz)))
     mark_changed(shop.pk, found, Cause.TIME, now)
     return len(found)
+
+
+def _refunded(shop: Shop, begin: datetime, end: datetime) -> set[int]:
+    """Customers with a refund in the span. A refund changes its order, so orders last changed before the span have none in it."""
+    orders = Order.objects.filter(shop=shop, customer__isnull=False, version__gte=begin).exclude(refunds=[])
+    rows = orders.values_list("customer_id", "refunds").iterator(chunk_size=2_000)
+    return {customer for customer, told in rows if customer is not None and any(begin <= datetime.fromisoformat(at) <= end for _, at, _ in told)}
+
+
+def _dated(rule: tree.Rule, vocabulary: Vocabulary) -> set[str]:
+    """The properties of a rule that hold a time."""
+    return {name for name in property_names(rule) if name in vocabulary.properties and vocabulary.properties[name].type in ("date", "datetime")}
+
+
+def _crossed(shop: Shop, definition: PropertyDefinition, begin: datetime, end: datetime, moment: Moment) -> set[int]:
+    """Customers whose value of the property lies in the span, out of the records that hold one."""
+    found: set[int] = set()
+    for source in registry.connectors:
+        prefix = registry.property_name(source, "")
+        if not definition.name.startswith(prefix):
+            continue
+        key = definition.name.removeprefix(prefix)
+        holders = Profile.objects.filter(shop=shop, source=source, gone_at__isnull=True, properties__has_key=key)
+        for customer, text in holders.values_list("customer_id", KeyTextTransform(key, "properties")).iterator(chunk_size=2_000):
+            at = CONVERTERS[definition.type](text, moment) if text else None
+            if at is not None and begin <= at <= end:
+                found.add(customer)
+    return found
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:

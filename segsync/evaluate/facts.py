@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from integrations.models import Shop
 from integrations.money import exponent
+from integrations.registry import property_name
 from segsync.evaluate import past
 from segsync.evaluate.models import Membership
 from segsync.rules.entries import Kind
@@ -43,6 +44,11 @@ _ORDER = [
     "shipping",
 ]
 _LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted", "order__source"]
+
+_ACTIVITY = [
+    *("customer_id", "kind", "at", "campaign", "campaign_id", "url", "title"),
+    *("about", "form", "page", "survey", "rating", "sentiment", "network"),
+]
 
 
 class FactsReader:
@@ -178,8 +184,24 @@ class FactsReader:
         if self._activities is not None:
             rows = rows.filter(kind__in=list(self._activities))
         found: dict[int, list[ActivityFacts]] = defaultdict(list)
-        for owner, kind, at, campaign, campaign_id, url, title in rows.values_list("customer_id", "kind", "at", "campaign", "campaign_id", "url", "title"):
-            found[owner or 0].append(ActivityFacts(kind, at, campaign or None, campaign_id or None, url or None, None, title or None))
+        for row in rows.values_list(*_ACTIVITY, named=True):
+            found[row.customer_id or 0].append(
+                ActivityFacts(
+                    kind=row.kind,
+                    at=row.at,
+                    campaign=row.campaign or None,
+                    campaign_id=row.campaign_id or None,
+                    url=row.url or None,
+                    id=row.about or None,
+                    title=row.title or None,
+                    form=row.form or None,
+                    page=row.page or None,
+                    survey=row.survey or None,
+                    rating=row.rating,
+                    sentiment=row.sentiment or None,
+                    network=row.network or None,
+                )
+            )
         return {owner: tuple(own) for owner, own in found.items()}
 
     def _catalogue(self) -> dict[tuple[str, str], Product]:
@@ -228,7 +250,9 @@ def _customer(
 def _properties(profiles: list[Profile]) -> dict[str, str]:
     """Every platform's properties by their names in the language; of several records the one that changed last tells."""
     told = sorted(profiles, key=lambda profile: profile.version)
-    return {f"{profile.source}.{name}": str(value) for profile in told for name, value in (profile.properties or {}).items() if value not in (None, "")}
+    return {
+        property_name(profile.source, name): str(value) for profile in told for name, value in (profile.properties or {}).items() if value not in (None, "")
+    }
 
 
 def everybody(shop: Shop, batch: int) -> Iterator[list[int]]:

@@ -17,14 +17,17 @@ from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.facts import FactsReader, everybody
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule
+from segsync.evaluate.standing import Active, active_segments
 from segsync.evaluate.whole import Outcome, judge_by_columns
 from segsync.heartbeat import TTL
 from segsync.leases import Lease
-from segsync.rules import check, dependencies, interpret, ranks, windows
+from segsync.rules import interpret, ranks, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
+from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
@@ -45,28 +48,22 @@ class LeaseLost(Exception):
     """Somebody else decides for this shop now."""
 
 
-def active_segments(shop: Shop) -> list[tuple[Segment, check.CheckedRule]]:
-    """The shop's segments that are on, with their rules checked, each after those that its rule asks about."""
-    segments = Segment.objects.filter(shop=shop, state=Segment.State.ON, version__isnull=False).select_related("version").order_by("pk")
-    checked = {segment.handle: (segment, check.check_rule(segment.rule)) for segment in segments}
-    return [checked[handle] for handle in dependencies.order({handle: rule.rule for handle, (_, rule) in checked.items()})]
-
-
 def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> int:
     """Judge every customer marked changed; returns how many. Membership moves in the transaction that clears the mark.
 
     The cuts in force are those of the last whole evaluation; a rule with a rank that has none yet waits for the next.
     """
     context = cuts.in_force(shop)
-    segments = [(segment, rule) for segment, rule in active_segments(shop) if ranks.keys(rule.rule) <= set(context.ranks)]
-    reader = _reader(shop, segments)
+    vocabulary = vocabulary_of(shop)
+    segments = [(segment, rule) for segment, rule in active_segments(shop, vocabulary) if ranks.keys(rule.rule) <= set(context.ranks)]
+    reader = _reader(shop, segments, vocabulary)
     judged = 0
     changed = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).order_by("pk")
     last = 0
     while ids := list(changed.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
         now = clock()
         _hold(lease, now)
-        _judge(shop, ids, _compile(shop, segments, now, context), reader, now, cause=None)
+        _judge(shop, ids, _compile(shop, segments, now, context, vocabulary), reader, now, cause=None)
         judged, last = judged + len(ids), ids[-1]
     if judged:
         _count(shop, segments, clock())
@@ -79,7 +76,8 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
     A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
     """
     as_of = clock()
-    segments = active_segments(shop)
+    vocabulary = vocabulary_of(shop)
+    segments = active_segments(shop, vocabulary)
     total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
 
     def beat() -> None:
@@ -90,12 +88,12 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
 
         def rest(ids: frozenset[int], context: ShopContext) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, beat, clear=False)
+            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, vocabulary, beat, clear=False)
 
         outcome = judge_by_columns(shop, rules, versions, as_of, cause, beat, rest)
     else:
         context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, beat)
-        outcome = Outcome(_one_by_one(shop, segments, as_of, cause, context, beat, clear=True), frozenset(), context)
+        outcome = Outcome(_one_by_one(shop, segments, as_of, cause, context, vocabulary, beat, clear=True), frozenset(), context)
     moved = outcome.moved
     _count(shop, segments, clock())
     sizes = dict(Segment.objects.filter(shop=shop).values_list("pk", "size"))
@@ -124,15 +122,16 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
 
 def _one_by_one(
     shop: Shop,
-    segments: Sequence[tuple[Segment, check.CheckedRule]],
+    segments: Sequence[Active],
     as_of: datetime,
     cause: str,
     context: ShopContext,
+    vocabulary: Vocabulary,
     beat: Callable[[], None],
     clear: bool,
 ) -> Moved:
-    rules = _compile(shop, segments, as_of, context)
-    reader = _reader(shop, segments)
+    rules = _compile(shop, segments, as_of, context, vocabulary)
+    reader = _reader(shop, segments, vocabulary)
     moved = Moved()
     for ids in everybody(shop, BATCH):
         beat()
@@ -171,17 +170,21 @@ def _tell(facts: dict[int, CustomerFacts], handle: str, members: set[int]) -> No
             facts[id_] = replace(person, segments=(*others, handle) if id_ in members else others)
 
 
-def _compile(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime, context: ShopContext) -> list[ActiveRule]:
+def _compile(shop: Shop, segments: Sequence[Active], now: datetime, context: ShopContext, vocabulary: Vocabulary) -> list[ActiveRule]:
     moment = Moment(now, shop.tz)
-    return [ActiveRule(s.pk, s.version_id or 0, s.handle, interpret.compile_checked(checked.rule, moment, context, salt=s.handle)) for s, checked in segments]
+    return [
+        ActiveRule(s.pk, s.version_id or 0, s.handle, interpret.compile_checked(checked.rule, moment, context, vocabulary, salt=s.handle))
+        for s, checked in segments
+    ]
 
 
-def _reader(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]]) -> FactsReader:
+def _reader(shop: Shop, segments: Sequence[Active], vocabulary: Vocabulary) -> FactsReader:
     needs: set[str] = set()
     activities: set[str] = set()
     for _, checked in segments:
-        needs |= windows.needs(checked.rule)
-        activities |= windows.activity_kinds(checked.rule)
+        found = windows.survey(checked.rule, vocabulary)
+        needs |= found.needs
+        activities |= found.activity_kinds
     return FactsReader(shop, needs, activities)
 
 
@@ -190,7 +193,7 @@ def _hold(lease: Lease, now: datetime) -> None:
         raise LeaseLost
 
 
-def _count(shop: Shop, segments: Sequence[tuple[Segment, check.CheckedRule]], now: datetime) -> None:
+def _count(shop: Shop, segments: Sequence[Active], now: datetime) -> None:
     sizes = dict(Membership.objects.filter(shop=shop, until__isnull=True).order_by().values_list("segment").annotate(members=Count("pk")))
     for segment, _ in segments:
         Segment.objects.filter(pk=segment.pk).update(size=sizes.get(segment.pk, 0), evaluated_at=now)

@@ -10,8 +10,12 @@ from typing import TypeVar
 
 from django.core.management.base import CommandError
 
+from integrations.models import Shop
+from segsync.evaluate.standing import unread, values_read
 from segsync.rules.check import CheckedRule, check_rule
 from segsync.rules.errors import RuleError
+from segsync.rules.shop_vocabulary import property_names, vocabulary_of
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 MAX_BYTES = 200_000  # beyond any rule: 20,000 characters of at most four bytes, and comments of a generous editor
 WIDTH = 100
@@ -38,9 +42,17 @@ def rule_from(source: str) -> str:
         raise CommandError(f"{source} is not UTF-8 text (byte {error.start + 1:,}); save it as UTF-8.") from error
 
 
-def checked(text: str) -> CheckedRule:
+def checked(text: str, vocabulary: Vocabulary = NO_VOCABULARY) -> CheckedRule:
     """The rule, checked; raises CommandError that shows the place of a mistake."""
-    return shown_on_error(text, check_rule)
+    return shown_on_error(text, lambda rule: check_rule(rule, vocabulary))
+
+
+def judgeable(text: str, shop: Shop) -> CheckedRule:
+    """The rule, checked by what the shop adds to the language; raises CommandError also for properties whose values are not pulled yet."""
+    found = checked(text, vocabulary_of(shop))
+    if refusal := unread(property_names(found.rule), values_read(shop)):
+        raise CommandError(refusal)
+    return found
 
 
 def shown_on_error(text: str, read: Callable[[str], Read]) -> Read:

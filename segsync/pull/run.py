@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from integrations import registry
 from integrations.base import Page, StreamSpec, Window
 from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Restart, Transient
-from integrations.models import Connection
+from integrations.models import Connection, Shop
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.pull.models import Run, Stream
@@ -40,6 +40,23 @@ def make_streams(connection: Connection, now: datetime) -> None:
         if not made:
             again = {"pulled_until": None, "cursor": "", "window_since": None, "window_until": None} if set(widened) - set(stream.widened) else {}
             Stream.objects.filter(pk=stream.pk).update(**begun, **again, failures=0, refused_at=None, problem="", lease_until=None, lease_token="")
+
+
+def add_streams(shop: Shop, now: datetime) -> None:
+    """A row for each stream that this version knows and the connections of the shop lack; the others stay as they are."""
+    for connection in Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED):
+        for spec in registry.source(connection).streams:
+            widened = sorted(spec.widened_by.intersection(connection.scopes))
+            begun = {"due_at": now, "widened": widened}
+            Stream.objects.get_or_create(shop=shop, connection=connection, name=spec.name, defaults=begun)
+
+
+def ask_again(connection: Connection, now: datetime) -> None:
+    """Look now at the streams whose records are asked for properties: those asked about have changed."""
+    names = [spec.name for spec in registry.source(connection).streams if spec.asks]
+    streams = Stream.objects.filter(connection=connection, name__in=names)
+    streams.update(hinted_at=now)
+    streams.filter(failures=0, window_until__isnull=True, due_at__gt=now).update(due_at=now)
 
 
 def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
@@ -75,7 +92,7 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
     if spec is None:
         lease.release(due_at=None, problem="The scopes granted do not allow this any more.")
         return False
-    if stream.window_until is None:
+    if stream.window_until is None or not set(stream.asking) <= spec.asks:  # half of it would lack what is asked for no longer
         _open_window(stream, spec, lease, started)
     window = Window(stream.window_since, stream.window_until or started)
     for page in source.pages(stream.name, window, stream.cursor):
@@ -90,14 +107,16 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
 
 
 def _open_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> None:
-    since = stream.pulled_until - spec.overlap if stream.pulled_until else None
+    asking = sorted(spec.asks)
+    known = stream.pulled_until is not None and set(asking) <= set(stream.asked)
+    since = stream.pulled_until - spec.overlap if known and stream.pulled_until else None
     with transaction.atomic():
-        held = Stream.objects.filter(pk=stream.pk, lease_token=lease.token).update(window_since=since, window_until=now, cursor="")
+        held = Stream.objects.filter(pk=stream.pk, lease_token=lease.token).update(window_since=since, window_until=now, cursor="", asking=asking)
         if not held:
             raise LeaseLost
         Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem="Begun again.")
         Run.objects.create(shop_id=stream.shop_id, stream=stream, since=since, until=now, started_at=now)
-    stream.window_since, stream.window_until, stream.cursor = since, now, ""
+    stream.window_since, stream.window_until, stream.cursor, stream.asking = since, now, "", asking
 
 
 def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
@@ -125,10 +144,9 @@ def _keep_withheld(stream: Stream, withheld: Mapping[str, str]) -> None:
 
 def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> bool:
     until = stream.window_until
+    closed = {"window_since": None, "window_until": None, "cursor": "", "asking": [], "asked": stream.asking}
     with transaction.atomic():
-        done = lease.release(
-            due_at=now + spec.every, pulled_until=until, window_since=None, window_until=None, cursor="", failures=0, refused_at=None, problem=""
-        )
+        done = lease.release(due_at=now + spec.every, pulled_until=until, failures=0, refused_at=None, problem="", **closed)
         if done:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
             Stream.objects.filter(pk=stream.pk, hinted_at__gt=until).update(due_at=now)  # hinted at while this window was read

@@ -13,7 +13,7 @@ from segsync.rules.dependencies import order
 from segsync.rules.format import format_rule
 from segsync.rules.models import Segment, SegmentVersion
 from segsync.rules.parse import parse_rule
-from segsync.rules.vocabulary import Vocabulary
+from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.rules.windows import handles
 
 
@@ -40,7 +40,7 @@ def canonical_rule(shop: Shop, handle: str, rule: str) -> str:
     """The rule in canonical form. Raises RuleError for one that cannot be read, asks about no segment of the shop, or closes a circle."""
     others = Segment.objects.filter(shop=shop, version__isnull=False).exclude(handle=handle).select_related("version")
     rules = {segment.handle: segment.rule for segment in others}
-    checked = check_rule(rule, Vocabulary(handles=frozenset((*rules, handle)))).rule
+    checked = check_rule(rule, vocabulary_of(shop, handle)).rule
     if handles(checked):
         order({handle: checked, **{other: parse_rule(text) for other, text in rules.items()}})
     return format_rule(checked)

@@ -24,6 +24,8 @@ class Segment(models.Model):
     version = models.ForeignKey("SegmentVersion", on_delete=models.PROTECT, null=True, editable=False, related_name="+")
     size = models.PositiveIntegerField(default=0, editable=False, help_text="Members at `evaluated_at`.")
     evaluated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    problem = models.TextField(blank=True, editable=False, help_text="Why it cannot be judged now; its members stay as they are meanwhile.")
+    meaning = models.CharField(max_length=64, blank=True, editable=False, help_text="What tells apart the definitions of the properties its rule reads.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -11,7 +11,7 @@ from pathlib import Path
 from segsync.rules import catalogue, tree
 from segsync.rules.parse import parse_rule
 from segsync.rules.starters import PLACE, quoted_category
-from segsync.rules.vocabulary import FAMILIES
+from segsync.rules.vocabulary import FAMILIES, NO_VOCABULARY, Vocabulary
 
 GROUPS = ("purchase", "usage", "benefits", "loyalty", "journey", "browsing", "feedback", "value", "win-back", "cart", "email", "lifecycle")
 NPS_PROPERTY = "hubspot.hs_feedback_last_nps_rating"
@@ -41,9 +41,9 @@ def templates(top_category: str | None = None) -> tuple[Template, ...]:
     return tuple(template for template in filled if quoted or PLACE not in template.rule)
 
 
-def offered(template: Template, available: frozenset[str]) -> bool:
-    """Whether a shop with these data can use the template. Profiles are always there."""
-    return all(alternatives & available for alternatives in template.needs)
+def offered(template: Template, available: frozenset[str], vocabulary: Vocabulary = NO_VOCABULARY) -> bool:
+    """Whether a shop with these data, and the properties of this vocabulary, can use the template. Profiles are always there."""
+    return all(alternatives & available or alternatives & vocabulary.properties.keys() for alternatives in template.needs)
 
 
 def data_needed(rule: tree.Rule) -> tuple[frozenset[str], ...]:

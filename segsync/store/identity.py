@@ -74,7 +74,7 @@ def resolve(shop_id: int, claims: Sequence[frozenset[Key]], now: datetime) -> li
         survivor = keep.root()
         if survivor.id is not None and other.id is not None:
             merge(shop_id, survivor.id, other.id, now)
-    _link_activities(shop_id, {value: person.root() for person in roots.values() for kind, value in person.keys if kind == Identity.EMAIL}, now)
+    _link_activities(shop_id, {key: person.root() for person in roots.values() for key in person.keys}, now)
     return [_id(person) for person in chosen]
 
 
@@ -119,10 +119,15 @@ def _owners(shop_id: int, keys: set[Key]) -> dict[Key, int]:
     return {(kind, value): owner for kind, values in by_kind.items() for value, owner in find(shop_id, kind, values).items()}
 
 
-def _link_activities(shop_id: int, people: dict[str, _Person], now: datetime) -> None:
-    """Give activities that came before their person to that person."""
-    waiting = Activity.objects.filter(shop_id=shop_id, customer__isnull=True, subject__in=list(people)).values_list("subject", flat=True).distinct()
-    for subject in list(waiting):
-        customer_id = _id(people[subject])
-        Activity.objects.filter(shop_id=shop_id, customer__isnull=True, subject=subject).update(customer_id=customer_id)
-        Customer.objects.filter(pk=customer_id).update(facts_version=F("facts_version") + 1, changed_at=now, change_cause="engagement")
+def _link_activities(shop_id: int, people: dict[Key, _Person], now: datetime) -> None:
+    """Give activities that came before their person to that person: by address, or by the id that their own source told."""
+    by_kind: dict[str, dict[str, _Person]] = defaultdict(dict)
+    for (kind, value), person in people.items():
+        by_kind[kind][value] = person
+    unlinked = Activity.objects.filter(shop_id=shop_id, customer__isnull=True)
+    for kind, owners in by_kind.items():
+        rows, column = (unlinked, "subject") if kind == Identity.EMAIL else (unlinked.filter(source=kind), "contact_id_text")
+        for value in list(rows.filter(**{f"{column}__in": list(owners)}).values_list(column, flat=True).distinct()):
+            customer_id = _id(owners[value])
+            rows.filter(**{column: value}).update(customer_id=customer_id)
+            Customer.objects.filter(pk=customer_id).update(facts_version=F("facts_version") + 1, changed_at=now, change_cause="engagement")

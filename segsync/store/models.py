@@ -227,6 +227,16 @@ class Activity(models.Model):
     campaign = models.CharField(max_length=255, blank=True)
     url = models.CharField(max_length=1000, blank=True)
     title = models.CharField(max_length=255, blank=True)
+    contact_id_text = models.CharField(
+        max_length=64, blank=True, db_column="contact_external_id", help_text="The platform's id of the person, if it tells one."
+    )
+    form = models.CharField(max_length=255, blank=True)
+    page = models.CharField(max_length=1000, blank=True)
+    survey = models.CharField(max_length=16, blank=True)
+    rating = models.IntegerField(null=True, blank=True)
+    sentiment = models.CharField(max_length=64, blank=True)
+    network = models.CharField(max_length=64, blank=True)
+    about = models.CharField(max_length=64, blank=True, help_text="The platform's id of what it was about.")
 
     class Meta:
         verbose_name_plural = "activities"
@@ -234,7 +244,24 @@ class Activity(models.Model):
         indexes = [
             models.Index(fields=["shop", "at"], name="activity_by_time"),
             models.Index(fields=["shop", "subject"], name="activity_unlinked", condition=Q(customer__isnull=True)),
+            models.Index(fields=["shop", "contact_id_text"], name="activity_without_contact", condition=Q(customer__isnull=True)),
         ]
 
     def __str__(self) -> str:
         return self.kind
+
+
+class PropertyDefinitions(models.Model):
+    """All properties that one source has for people, as it last told them: what names like `hubspot.lifecyclestage` mean in this shop."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    source = models.CharField(max_length=16)
+    definitions = models.JSONField(default=list, help_text="name, type, options, multiple and label each.")
+    told_at = models.DateTimeField(help_text="When the source last told them.")
+
+    class Meta:
+        verbose_name_plural = "property definitions"
+        constraints = [models.UniqueConstraint(fields=["shop", "source"], name="one_set_of_definitions_per_source")]
+
+    def __str__(self) -> str:
+        return f"properties of {self.source}"

@@ -31,19 +31,25 @@ _FACTS = [
     "predicted_spend_tier",
     "properties",
 ]
-_ACTIVITY_COLUMNS = ["shop", "customer", "source", "external_id", "kind", "at", "subject", "campaign_id", "campaign", "url", "title"]
 _PLACES = ["countries", "regions", "cities"]
+_ACTIVITY_COLUMNS = [
+    *("shop", "customer", "source", "external_id", "kind", "at", "subject", "contact_id_text", "campaign_id", "campaign", "url", "title"),
+    *("form", "page", "survey", "rating", "sentiment", "network", "about"),
+]
 _COLUMNS = ["customer", "version", "gone_at", "emails", *_FACTS]
 
 
 def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer], now: datetime, touched: Touched) -> None:
-    """Keep the newer ones of these records; link each to the person who goes by its id, merged ids or addresses."""
+    """Keep the newer ones of these records; link each to the person who goes by its id, merged ids or addresses.
+
+    A record of the same version that tells other properties is news too: it was asked for more.
+    """
     latest: dict[str, records.Customer] = {}
     for row in rows:
         if row.external_id not in latest or row.version > latest[row.external_id].version:
             latest[row.external_id] = row
     known = {p.external_id: p for p in Profile.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest))}
-    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_].version or known[id_].gone_at or _fuller(row, known[id_])]
+    news = [row for id_, row in latest.items() if id_ not in known or known[id_].gone_at or _is_news(row, known[id_])]
     if not news:
         return
     owners = resolve(shop_id, [_names(source, row) for row in news], now)
@@ -78,15 +84,8 @@ def store_addresses(shop_id: int, source: str, rows: Sequence[records.Address], 
     touched.mark("profile", (profile.customer_id for profile in moved))
 
 
-def _fuller(row: records.Customer, known: Profile) -> bool:
-    """Whether the same telling brings a kind of fact that was never asked for, or withheld, before."""
-    if row.version < known.version:
-        return False
-    return (row.addresses is not None and known.regions is None) or (row.companies is not None and known.companies is None)
-
-
 def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity], now: datetime, touched: Touched) -> None:
-    """Keep the activities not kept yet; those of nobody we know wait until somebody goes by their address."""
+    """Keep the activities not kept yet; those of nobody we know wait until somebody goes by their address or id."""
     by_id = {row.external_id: row for row in rows}
     for id_ in Activity.objects.filter(shop_id=shop_id, source=source, external_id__in=list(by_id)).values_list("external_id", flat=True):
         del by_id[id_]
@@ -102,16 +101,32 @@ def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity]
             row.kind,
             instant(row.at),
             normal_email(row.subject),
+            row.contact_id,
             row.campaign_id,
             row.campaign[:255],
             row.url[:1000],
             row.title[:255],
+            row.form[:255],
+            row.page[:1000],
+            row.survey[:16],
+            row.rating,
+            row.sentiment[:64],
+            row.network[:64],
+            row.about[:64],
         )
         for owner, row in zip(owners, by_id.values(), strict=True)
     )
     upsert_rows(Activity, _ACTIVITY_COLUMNS, ["shop", "source", "external_id"], rows_of)
     touched.stored += len(by_id)
     touched.mark("engagement", owners)
+
+
+def _is_news(row: records.Customer, kept: Profile) -> bool:
+    """Newer, or the same telling with other properties or with facts that were never asked for, or withheld, before."""
+    if row.version != kept.version:
+        return row.version > kept.version
+    fuller = (row.addresses is not None and kept.regions is None) or (row.companies is not None and kept.companies is None)
+    return fuller or row.properties != kept.properties
 
 
 def _names(source: str, row: records.Customer) -> frozenset[Key]:

@@ -11,7 +11,7 @@ from django.db.models import F
 
 from integrations import records
 from integrations.models import Shop
-from segsync.store import orders, people, things
+from segsync.store import definitions, orders, people, things
 from segsync.store.models import Customer
 from segsync.store.touched import Touched
 
@@ -27,6 +27,7 @@ _HANDLERS: tuple[tuple[type, Handler], ...] = (
     (records.Checkout, things.store_checkouts),
     (records.CheckoutLine, things.store_checkout_lines),
     (records.Activity, people.store_activities),
+    (records.PropertyDefinitions, definitions.store_definitions),
     (records.Tombstone, things.store_tombstones),
 )
 

@@ -80,6 +80,6 @@ def test_nobody_of_another_shop_is_explained() -> None:
 
 
 def test_half_a_question_is_refused(shop: Shop) -> None:
-    for words in (("--shop", shop.domain), ("--customer", "ann@example.com"), ("--at", "2026-01-01")):
+    for words in (("--shop", shop.domain, "--at", "2026-01-01"), ("--customer", "ann@example.com"), ("--at", "2026-01-01")):
         with pytest.raises(CommandError, match="give both --shop DOMAIN and --customer"):
             said(RULE, *words)

@@ -84,6 +84,7 @@ ROUTES = (
     Route("GET", _PROPERTIES + "/groups/<name>", property_api.get_group, _SCHEMA_READ),
     Route("GET", _PROPERTIES + "/<name>", property_api.get_one, _SCHEMA_READ),
     Route("PATCH", _PROPERTIES + "/<name>", property_api.update, _SCHEMA_WRITE),
+    Route("DELETE", _PROPERTIES + "/<name>", property_api.archive, _SCHEMA_WRITE),
     Route("GET", _LISTS, list_api.get_many, _LISTS_READ),
     Route("POST", _LISTS, list_api.create, _LISTS_CREATE),
     Route("POST", _LISTS + "/search", list_api.search, _LISTS_READ),

@@ -17,7 +17,7 @@ from integrations.models import Shop
 from segsync import clock
 from segsync.evaluate.members import NoSuchEvaluator, end_of_day, members, members_on
 from segsync.management.instants import day, instant
-from segsync.management.rule_text import checked
+from segsync.management.rule_text import judgeable
 from segsync.management.shops import can_be_asked, shop_named
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         if options["on"] is not None:
             found = self._on(target, segment, options["on"])
         else:
-            rule = checked(options["rule"] if segment is None else segment.rule).rule
+            rule = judgeable(options["rule"] if segment is None else segment.rule, target).rule
             now = clock.now()
             at = instant(options["at"], target.tz) if options["at"] is not None else now
             try:

@@ -8,17 +8,20 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segsync.management.rule_text import checked, rule_from, shown_on_error
+from segsync.management.shops import shop_named
 from segsync.rules.english import explain_rule
 from segsync.rules.format import format_rule
 from segsync.rules.parse import parse_rule
 from segsync.rules.reference import reference
+from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.vocabulary import NO_VOCABULARY
 
 
 class Command(BaseCommand):
     """For editors, hooks and people: a mistake is shown with its line, column and place, and the exit code is 1."""
 
     help = "Check a rule, print it in its canonical form, or print the language's reference page."
-    requires_system_checks: list[str] = []  # needs no database and no settings
+    requires_system_checks: list[str] = []  # needs no settings, and a database only with --shop
 
     def add_arguments(self, parser: CommandParser) -> None:
         """`check` or `format`, of a file, standard input (`-`) or `--rule TEXT`; `reference`, printed or compared with a file."""
@@ -27,10 +30,14 @@ class Command(BaseCommand):
             one = verbs.add_parser(verb, help=what)
             one.add_argument("file", nargs="?", metavar="FILE", help="a file with one rule; - reads standard input")
             one.add_argument("--rule", metavar="TEXT", help="the rule itself")
+            if verb == "check":
+                one.add_argument("--shop", metavar="DOMAIN", help="the shop whose properties and segments the rule may name")
         page = verbs.add_parser("reference", help="print the reference page, or say whether a file holds it")
         page.add_argument("--check", dest="page", type=Path, metavar="FILE", help="print nothing of it; fail when FILE is not this page")
 
-    def handle(self, *_: Any, verb: str, file: str | None = None, rule: str | None = None, page: Path | None = None, **__: Any) -> None:
+    def handle(
+        self, *_: Any, verb: str, file: str | None = None, rule: str | None = None, shop: str | None = None, page: Path | None = None, **__: Any
+    ) -> None:
         """Print the outcome; raises CommandError (exit code 1) for a mistake in the rule, none or two rules given, or a stale page."""
         if verb == "reference":
             self._reference(page)
@@ -39,7 +46,8 @@ class Command(BaseCommand):
             raise CommandError("Give one rule: a FILE, - for standard input, or --rule TEXT.")
         text = rule if rule is not None else rule_from(str(file))
         if verb == "check":
-            self.stdout.write(f"The rule is in order: {explain_rule(checked(text).rule)}")
+            vocabulary = vocabulary_of(shop_named(shop)) if shop is not None else NO_VOCABULARY
+            self.stdout.write(f"The rule is in order: {explain_rule(checked(text, vocabulary).rule, vocabulary)}")
         else:
             self.stdout.write(format_rule(shown_on_error(text, parse_rule)))
 

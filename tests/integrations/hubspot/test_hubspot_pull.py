@@ -125,7 +125,7 @@ def test_a_search_with_every_property_stays_within_the_size_of_a_body() -> None:
 
 def test_events_are_asked_for_only_where_the_scope_was_granted(db: None, sandbox: SandboxServer, portal: Portal) -> None:
     desk = connect(sandbox, portal, ())
-    assert [spec.name for spec in desk.source.streams] == ["contacts"]
+    assert [spec.name for spec in desk.source.streams] == ["properties", "contacts"]
     with pytest.raises(Misconfigured, match="connect HubSpot again"):
         desk.source.pages("email_events", _everything(), "")
 

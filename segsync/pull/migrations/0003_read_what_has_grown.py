@@ -16,6 +16,6 @@ def read_again(apps: Apps, _editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pull", "0001_initial")]
+    dependencies = [("pull", "0002_stream_properties")]
 
     operations = [migrations.RunPython(read_again, migrations.RunPython.noop)]

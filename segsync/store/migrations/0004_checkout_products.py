@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('integrations', '0001_initial'),
         ('store', '0002_places'),
+        ('store', '0003_hubspot_feeds'),
     ]
 
     operations = [
