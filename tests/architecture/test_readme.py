@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import tomllib
+from argparse import _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,11 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 
 
 def options(command: str) -> set[str]:
-    """The long options that a manage.py command takes."""
+    """The long options that a manage.py command and its verbs take."""
     app = get_commands()[command]
     parser = load_command_class(app if isinstance(app, str) else app.__module__, command).create_parser("manage.py", command)
-    return {option for action in parser._actions for option in action.option_strings}
+    verbs = [verb for action in parser._actions if isinstance(action, _SubParsersAction) for verb in action.choices.values()]
+    return {option for each in (parser, *verbs) for action in each._actions for option in action.option_strings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
