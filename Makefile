@@ -6,7 +6,7 @@ DATA ?=
 DEMO_FLAGS := $(if $(ONCE),--once) $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(ARGS)
 export DEBUG ?= 1
 
-.PHONY: setup demo run test properties fuzz lint types contracts browser screenshots check clean
+.PHONY: setup demo run test properties fuzz reference lint types contracts browser screenshots check clean
 
 setup: .venv/installed
 
@@ -46,6 +46,11 @@ contracts: setup
 check: setup
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python manage.py check
+	$(BIN)/python manage.py rules reference --check docs/rules-reference.md
+
+# The page of the rule language is made from the catalogue; `make check` says when it is stale.
+reference: setup
+	@$(BIN)/python manage.py rules reference > docs/rules-reference.md.new && mv docs/rules-reference.md.new docs/rules-reference.md
 
 browser: setup
 	@$(BIN)/python -m pytest -m browser $(ARGS)

@@ -86,6 +86,7 @@ class Environment:
         self.shopify_client_id: str = env.str("SHOPIFY_CLIENT_ID", "")
         self.shopify_client_secrets: list[str] = env.list("SHOPIFY_CLIENT_SECRETS", [])
         self.shopify_read_all_orders: bool = env.bool("SHOPIFY_READ_ALL_ORDERS", False)
+        self.shopify_read_locations: bool = env.bool("SHOPIFY_READ_LOCATIONS", False)
         self.shopify_shop_url: str = env.str("SHOPIFY_SHOP_URL", "https://{shop}")
         self.shopify_file_hosts: list[str] = env.list("SHOPIFY_FILE_HOSTS", ["storage.googleapis.com", "shopify-staged-uploads.storage.googleapis.com"])
         self.hubspot_client_id: str = env.str("HUBSPOT_CLIENT_ID", "")

@@ -124,6 +124,8 @@ SHOPIFY_API_VERSION = "2026-10"
 SHOPIFY_SCOPES = ["read_customers", "write_customers", "read_orders", "read_products"]
 if ENV.shopify_read_all_orders:  # without it Shopify shows the orders of the last 60 days (shopify.dev, Access scopes: orders permissions)
     SHOPIFY_SCOPES.append("read_all_orders")
+if ENV.shopify_read_locations:  # without it an order's retail location stays unknown
+    SHOPIFY_SCOPES.append("read_locations")
 HUBSPOT_CLIENT_ID = ENV.hubspot_client_id
 HUBSPOT_CLIENT_SECRET = ENV.hubspot_client_secret
 HUBSPOT_API_URL = ENV.hubspot_api_url.rstrip("/")

@@ -6,7 +6,7 @@ Whatever a platform cannot do raises `Misconfigured`, never passes in silence.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -47,13 +47,15 @@ class Page:
     """Some records, and the cursor from which a later call goes on as if these had been read.
 
     `records` may be empty (a job was started, or is still running); `wait` then says after how many seconds to ask again.
-    `expected` is the total number of records where the platform tells it.
+    `expected` is the total number of records where the platform tells it. `withheld` names the facts that these records lack
+    for everybody (an attribute, or `activity.parameter`), each with what it would take to get them; None where this page cannot tell.
     """
 
     records: Sequence[Record]
     cursor: str
     wait: float = 0.0
     expected: int | None = None
+    withheld: Mapping[str, str] | None = None
 
 
 class Source(Protocol):

@@ -49,6 +49,9 @@ class Connection(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.CONNECTED)
     reason = models.CharField(max_length=300, blank=True, help_text="Why it is not connected, in one sentence.")
     scopes = models.JSONField(default=list, help_text="Scopes granted, as the platform told them.")
+    withheld = models.JSONField(
+        default=dict, db_default={}, editable=False, help_text="By stream: facts that the platform keeps back, and what each would take."
+    )
     wanted_properties = models.JSONField(default=list, editable=False, help_text="Properties that segments ask about, by the platform's own names.")
     wait_until = models.DateTimeField(null=True, blank=True, help_text="The platform asked not to be called before this.")
     generation = models.PositiveIntegerField(default=1, help_text="Counts connects: work begun under an older one is dropped.")

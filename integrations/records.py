@@ -67,11 +67,30 @@ class Order:
     refunds: tuple[Refund, ...]
     lines: tuple[OrderLine, ...] | None
     email: str = ""
+    location_id: str = ""  # of the shop's own place where it was sold; "" also where the platform does not say
+    app_id: str = ""  # of the program that took it
+    shipping: str = ""  # the name of its shipping method
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One of a customer's addresses, as far as rules ask about it: told within the customer or after it.
+
+    `country` is ISO 3166-1 alpha-2, `region` what ISO 3166-2 has after the country; "" where the address has none.
+    """
+
+    customer_id: str
+    country: str
+    region: str = ""
+    city: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """One platform's record of a person: a store customer or a CRM contact."""
+    """One platform's record of a person: a store customer or a CRM contact.
+
+    Addresses may also follow as records of their own, and add to those told here.
+    """
 
     external_id: str
     version: datetime
@@ -80,7 +99,8 @@ class Customer:
     order_count: int | None = None
     amount_spent_minor: int | None = None
     tags: tuple[str, ...] | None = None
-    countries: tuple[str, ...] | None = None
+    addresses: tuple[Address, ...] | None = None
+    companies: tuple[str, ...] | None = None  # ids of the companies that the person buys for
     language: str | None = None
     account_status: str | None = None
     email_subscription: str | None = None
@@ -193,4 +213,4 @@ class Tombstone:
     at: datetime
 
 
-Record = Customer | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine | Activity | PropertyDefinitions | Tombstone
+Record = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine | Activity | PropertyDefinitions | Tombstone

@@ -98,10 +98,15 @@ def push_channel(*, channel_id: int, **_: object) -> None:
 
 
 def _start(schedule: Schedule, now: datetime) -> None:
-    """Once per shop, after its first back-fill: the starter segments, filled in from what the shop sells."""
+    """Once per shop, after its first back-fill: the starter segments, filled in from what the shop sells.
+
+    A shop made by hand begins with what is imported into it: nothing can be filled in before.
+    """
     if schedule.starters_at is not None:
         return
     shop = schedule.shop
+    if not Stream.objects.filter(shop=shop).exists() and not Customer.objects.filter(shop=shop).exists():
+        return
     with transaction.atomic():
         if not Segment.objects.filter(shop=shop).exists():
             for starter in starters(top_category(shop.pk)):
@@ -186,6 +191,8 @@ def connected(connection: Connection, now: datetime) -> None:
     if not made:
         Channel.objects.filter(pk=channel.pk).update(due_at=None, failures=0, problem="")
     due.make_schedule(connection.shop, now)
+    if made:
+        judge.ask_whole(connection.shop, Cause.IMPORT, now)  # once everything is read; a shop made by hand was evaluated before
 
 
 def rule_changed(segment: Segment, now: datetime) -> None:

@@ -121,6 +121,10 @@ class Line:
             if token.shop == self.domain:
                 token.scopes = token.scopes | {scope} if given else token.scopes - {scope}
 
+    def forget_denials(self) -> None:
+        """As after an hour, or in another process: what a store denied is asked for again."""
+        throttle._pacers.clear()
+
     # --- what people do
 
     def segment(self, rule: str = BUYERS, handle: str = "buyers") -> Segment:

@@ -12,7 +12,6 @@ from django.conf import settings
 from integrations import http
 from integrations.download import download
 from integrations.errors import NotFound, Rejected, Restart, Transient
-from integrations.shopify import documents
 from integrations.shopify.client import ShopifyClient
 
 RUNNING = frozenset({"CREATED", "RUNNING", "CANCELING"})
@@ -35,12 +34,12 @@ class Operation:
         return self.status in RUNNING
 
 
-def start_query(client: ShopifyClient, document: str) -> str:
-    """Start the query in `document` over the whole store; returns the operation's id.
+def start_query(client: ShopifyClient, text: str) -> str:
+    """Start this query over the whole store; returns the operation's id.
 
     Raises Transient while five others of ours run (a sixth is refused), Rejected when Shopify does not take the query.
     """
-    answer = client.execute("start_bulk_query", {"query": documents.text(document)})
+    answer = client.execute("start_bulk_query", {"query": text})
     return started(answer["bulkOperationRunQuery"])
 
 

@@ -36,10 +36,13 @@ class Admin:
         self._pacer = pacer(("shopify", domain), CostPacer)
         self._costs: dict[str, float] = pacer(("shopify", "costs of documents"), dict)
 
-    def execute(self, document: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """The `data` of the document's answer, complete: any error in the answer is raised as one of `integrations.errors`."""
+    def execute(self, document: str, variables: Mapping[str, Any] | None = None, text: str = "") -> dict[str, Any]:
+        """The `data` of the document's answer, complete: any error in the answer is raised as one of `integrations.errors`.
+
+        `text` is what is sent where the document has parts to choose from; without it none is asked for.
+        """
         safe = documents.changes_nothing(document)
-        data, errors = self._ask(document, documents.text(document), variables or {}, safe=safe)
+        data, errors = self._ask(document, text or documents.text(document), variables or {}, safe=safe)
         if errors:
             _raise(errors, safe=safe)
         return data

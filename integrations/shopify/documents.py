@@ -9,13 +9,37 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("queries")
+METAFIELDS = "# the metafields asked for"
 _OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(?P<body>.*)\}\s*\Z", re.DOTALL)
 
 
+_OPTIONAL = re.compile(r"(?P<line>.*?)\s*# only with (?P<part>\w+)\s*")
+
+
 @cache
-def text(name: str) -> str:
-    """The document called `name`, as it is sent."""
-    return (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+def text(name: str, parts: frozenset[str] = frozenset(), metafields: str = "") -> str:
+    """The document called `name`, as it is sent.
+
+    A line marked `# only with PART` is in it when `parts` has that part; `metafields` are fields that take the place of the line
+    `# the metafields asked for`.
+    """
+    lines = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8").splitlines(keepends=True)
+    chosen = "".join(kept for line in lines if (kept := _chosen(line, parts)))
+    return chosen.replace(METAFIELDS, metafields) if metafields else chosen
+
+
+@cache
+def optional(name: str) -> frozenset[str]:
+    """The parts that the document can do without."""
+    lines = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8").splitlines()
+    return frozenset(marked["part"] for line in lines if (marked := _OPTIONAL.fullmatch(line)))
+
+
+def _chosen(line: str, parts: frozenset[str]) -> str:
+    marked = _OPTIONAL.fullmatch(line)
+    if marked is None:
+        return line
+    return f"{marked['line']}\n" if marked["part"] in parts else ""
 
 
 def changes_nothing(name: str) -> bool:

@@ -11,10 +11,11 @@ from decimal import DecimalException
 from typing import Any
 
 from integrations.money import minor
-from integrations.records import Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection, Refund
+from integrations.records import Address, Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection, Refund
+from integrations.shopify import metafields
 
 Node = Mapping[str, Any]
-Told = Customer | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine
+Told = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine
 
 
 class Unreadable(ValueError):
@@ -55,7 +56,9 @@ def _customer(node: Node) -> Customer:
         order_count=None if node["numberOfOrders"] is None else int(node["numberOfOrders"]),
         amount_spent_minor=None if spent is None else _minor(spent),
         tags=None if node["tags"] is None else tuple(node["tags"]),
-        countries=(address["countryCodeV2"],) if address and address["countryCodeV2"] else None if address is None else (),
+        addresses=_addresses(node, address),
+        companies=_companies(node),
+        properties=metafields.values(node),
         language=node["locale"],
         account_status=node["state"],
         email_subscription=mail["marketingState"] if mail else None,
@@ -63,6 +66,23 @@ def _customer(node: Node) -> Customer:
         rfm_group=statistics.get("rfmGroup"),
         predicted_spend_tier=statistics.get("predictedSpendTier"),
     )
+
+
+def _addresses(node: Node, main: Node | None) -> tuple[Address, ...] | None:
+    """The default address first, then those told with it; None when none is told: there may be some yet to follow."""
+    told = [{**main, "__parentId": node["id"]}] if main else []
+    told += [{**child, "__parentId": node["id"]} for child in node.get("children") or ()]
+    return tuple(dict.fromkeys(_address(each) for each in told)) or None
+
+
+def _address(node: Node) -> Address:
+    return Address(number(node["__parentId"]), node["countryCodeV2"] or "", node["provinceCode"] or "", node["city"] or "")
+
+
+def _companies(node: Node) -> tuple[str, ...] | None:
+    """The companies behind the customer's contact profiles; None where they were not asked for."""
+    profiles = node.get("companyContactProfiles")
+    return None if profiles is None else tuple(dict.fromkeys(number(profile["company"]["id"]) for profile in profiles))
 
 
 def _order(node: Node) -> Order:
@@ -93,6 +113,9 @@ def _order(node: Node) -> Order:
             if refund["createdAt"]
         ),
         lines=_children(node, _order_line),
+        location_id=_number_of(node.get("retailLocation")),
+        app_id=_number_of(node["app"]),
+        shipping=(node["shippingLine"] or {}).get("title") or "",
     )
 
 
@@ -159,6 +182,7 @@ def _checkout_line(node: Node) -> CheckoutLine:
 _SUBSCRIPTION = {"ACTIVE": "SUBSCRIBED", "CANCELLED": "CANCELED"}
 _READERS: dict[str, Any] = {
     "Customer": _customer,
+    "MailingAddress": _address,
     "Order": _order,
     "LineItem": _order_line,
     "Product": _product,

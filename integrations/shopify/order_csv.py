@@ -29,6 +29,7 @@ OPTIONAL = (
     "Vendor",
     "Billing Country",
     "Shipping Country",
+    "Shipping Method",
     "Lineitem sku",
     "Lineitem discount",
 )

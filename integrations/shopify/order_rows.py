@@ -130,6 +130,7 @@ def order_of(group: Group, currency: str) -> tuple[Order, bool]:
         tags=_listed(group.text("Tags")),
         refunds=(Refund(f"{external_id}-refund", cancelled or paid or created, refunded),) if refunded else (),
         lines=lines,
+        shipping=group.text("Shipping Method"),
     )
     return order, bool(id_)
 

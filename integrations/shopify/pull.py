@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +14,9 @@ from integrations.base import Page, StreamSpec, Window
 from integrations.errors import Misconfigured
 from integrations.models import Connection
 from integrations.records import Record
-from integrations.shopify import bulk, mapping, oauth
+from integrations.shopify import bulk, mapping, metafields, oauth
 from integrations.shopify.client import ShopifyClient
+from integrations.shopify.parts import Parts
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +28,7 @@ _OVERLAP = timedelta(minutes=3)  # the search index behind `updated_at` lags; Sh
 _MINUTE = timedelta(minutes=1)
 _READ_ORDERS, _READ_CUSTOMERS, _READ_PRODUCTS = (frozenset({scope}) for scope in ("read_orders", "read_customers", "read_products"))
 _ALL_ORDERS = frozenset({"read_all_orders"})  # without it the last 60 days are seen (shopify.dev, "Access scopes")
+_PLACES = frozenset({"read_locations"})  # orders read without it know no location
 
 STREAMS = (
     StreamSpec("products", 10 * _MINUTE, _OVERLAP, _READ_PRODUCTS, frozenset({"products/create", "products/update"})),
@@ -54,21 +57,23 @@ STREAMS = (
         _OVERLAP,
         _READ_ORDERS | _READ_CUSTOMERS,
         frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid", "refunds/create"}),
-        _ALL_ORDERS,
+        _ALL_ORDERS | _PLACES,
     ),
     StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"}), _ALL_ORDERS),
 )
+METAFIELDS = StreamSpec("metafields", timedelta(hours=1), timedelta(), _READ_CUSTOMERS)  # definitions come whole; no webhook tells of them
 STREAM_SCOPES = sorted(frozenset().union(*(spec.scopes for spec in STREAMS)))
 _ONE = {"products": "product", "customers": "customer", "orders": "order", "checkouts": "checkout"}
+_MOST_PAGES = {"customers": 1}  # of children beyond those that come with their parent: 250 addresses of a customer are enough
 _UNSORTED = frozenset({"checkouts"})  # no sort key UPDATED_AT: a page's end says nothing of what was read
 
 
 class ShopifySource:
-    """Customers, orders, products and abandoned checkouts of one connected store (`integrations.base.Source`).
+    """Customers, orders, products, abandoned checkouts and metafield definitions of one connected store (`integrations.base.Source`).
 
     In what a bulk query gives, lines and collections are records of their own, after their parent but not next to it. A
     changed object comes with all of them. An object that cannot be read is left out and logged by its id. `streams` are
-    those that the granted scopes allow.
+    those that the granted scopes allow; what the store withholds besides is told with each page.
     """
 
     streams: Sequence[StreamSpec]
@@ -76,7 +81,10 @@ class ShopifySource:
     def __init__(self, connection: Connection) -> None:
         self._client = ShopifyClient(connection)
         missing = set(oauth.missing_scopes(connection.scopes, STREAM_SCOPES)) if connection.scopes else set()
-        self.streams = [spec for spec in STREAMS if not spec.scopes & missing]
+        wanted = metafields.asked(connection.wanted_properties)
+        specs = (replace(spec, asks=frozenset(wanted)) if spec.name == "customers" else spec for spec in (METAFIELDS, *STREAMS))
+        self.streams = [spec for spec in specs if not spec.scopes & missing]
+        self._parts = Parts(self._client, connection.scopes, connection.wanted_properties)
 
     def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
         """See `integrations.base.Source`.
@@ -84,14 +92,24 @@ class ShopifySource:
         While a bulk operation runs, each page is empty and says how long to wait before the next one is asked for. One that
         failed, or whose file is gone or not what Shopify counted, raises Restart with the reason.
         """
+        if stream == METAFIELDS.name:
+            return iter([Page([metafields.definitions(self._definitions())], "end")])
         if stream not in _ONE:
             raise Misconfigured(f"Shopify has no stream called '{stream}'.")
         return self._everything(stream, cursor) if window.since is None else self._changes(stream, window.since, window.until, cursor)
 
+    def _definitions(self) -> Iterator[Mapping[str, Any]]:
+        after, more = None, True
+        while more:
+            page = self._client.execute("metafield_definitions", {"after": after})["page"]
+            yield from page["nodes"]
+            after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+
     def _everything(self, stream: str, cursor: str) -> Iterator[Page]:
         gid, mark = _bulk_place(cursor)
+        document = f"bulk_{stream}"
         if not gid:
-            gid = bulk.start_query(self._client, f"bulk_{stream}")
+            gid = bulk.start_query(self._client, self._parts.settle(document))
             yield Page((), _bulk_cursor(gid, mark), wait=POLL / 4)
         operation = bulk.poll(self._client, gid)
         while operation.running:
@@ -104,29 +122,31 @@ class ShopifySource:
             if len(records) >= PAGE:
                 yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects)
                 records = []
-        yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects)
+        yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects, withheld=self._parts.withheld(document))
 
     def _changes(self, stream: str, since: datetime, until: datetime, cursor: str) -> Iterator[Page]:
         place = _Place.read(cursor) or _Place(0, int(since.timestamp()), "")
         more = True
         while more:
             wanted = f"updated_at:>='{_second(place.since)}' AND updated_at:<'{_second(int(until.timestamp()))}'"
-            page = self._client.execute(f"{stream}_page", {"filter": wanted, "after": place.after or None})["page"]
+            page = self._parts.execute(f"{stream}_page", {"filter": wanted, "after": place.after or None})["page"]
             nodes, more = page["nodes"], page["pageInfo"]["hasNextPage"]
             records = [record for node in nodes if (whole := self._whole(stream, node)) for record in _readable(whole)]
             place = _Place(place.read_so_far + len(nodes), place.since, page["pageInfo"]["endCursor"] or place.after)
             if more and place.read_so_far >= DEEPEST and stream not in _UNSORTED:
                 place = place.anew(int(datetime.fromisoformat(nodes[-1]["updatedAt"]).timestamp()))
-            yield Page(records, str(place))
+            yield Page(records, str(place), withheld=self._parts.withheld(f"{stream}_page"))
 
     def _whole(self, stream: str, node: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The object with all its children, however many pages of them there are; None when it was deleted meanwhile."""
+        """The object with its children, all pages of them save beyond `_MOST_PAGES`; None when it was deleted meanwhile."""
         whole = dict(node)
         part = node.get("children")
         if part is None:
             return whole
         children = list(part["nodes"])
-        while part["pageInfo"]["hasNextPage"]:
+        further = 0
+        while part["pageInfo"]["hasNextPage"] and further < _MOST_PAGES.get(stream, sys.maxsize):
+            further += 1
             variables = {"id": node["id"], "after": part["pageInfo"]["endCursor"]}
             parent = self._client.execute(f"{_ONE[stream]}_children", variables)["parent"]
             if not parent:

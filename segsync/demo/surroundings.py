@@ -63,6 +63,7 @@ class Surroundings:
             "SHOPIFY_CLIENT_ID": platform.shopify_client_id,
             "SHOPIFY_CLIENT_SECRETS": platform.shopify_client_secret,
             "SHOPIFY_READ_ALL_ORDERS": "1",
+            "SHOPIFY_READ_LOCATIONS": "1",
             "SHOPIFY_SHOP_URL": f"{self.sandbox_url}/shopify/{{shop}}",
             "SHOPIFY_FILE_HOSTS": f"127.0.0.1:{self.sandbox_port}",
             "HUBSPOT_CLIENT_ID": platform.hubspot_client_id,

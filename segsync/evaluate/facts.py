@@ -39,6 +39,9 @@ _ORDER = [
     "discount_codes",
     "tags",
     "refunds",
+    "location_id_text",
+    "app_id_text",
+    "shipping",
 ]
 _LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted", "order__source"]
 _UNKNOWN = LineFacts()
@@ -129,6 +132,9 @@ class FactsReader:
                     discount_codes=tuple(row.discount_codes),
                     discounted=row.discount_minor > 0,
                     country=row.country or None,
+                    location_id=row.location_id_text or None,
+                    app_id=row.app_id_text or None,
+                    shipping=row.shipping or None,
                     tags=tuple(row.tags),
                     lines=own,
                     refunds=tuple(RefundFacts(at, amount) for at, amount in given_back),
@@ -238,6 +244,9 @@ def _customer(
         currency_exponent=currency_exponent,
         tags=_union(profile.tags for profile in profiles),
         countries=_union(profile.countries for profile in profiles),
+        regions=_union(profile.regions for profile in profiles),
+        cities=_union(profile.cities for profile in profiles),
+        companies=_union(profile.companies for profile in profiles),
         language=_first(latest, "language"),
         account_status=_first(latest, "account_status"),
         email_subscription="UNSUBSCRIBED" if any(p.email_subscription == "UNSUBSCRIBED" for p in profiles) else _first(latest, "email_subscription"),

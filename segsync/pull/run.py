@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -130,7 +130,16 @@ def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
         run.update(records=F("records") + len(page.records), stored=F("stored") + stored)
         if page.expected is not None:
             run.update(expected=page.expected)
+        if page.withheld is not None and stream.connection.withheld.get(stream.name, {}) != page.withheld:
+            _keep_withheld(stream, page.withheld)
     stream.cursor = page.cursor
+
+
+def _keep_withheld(stream: Stream, withheld: Mapping[str, str]) -> None:
+    connection = Connection.objects.select_for_update().get(pk=stream.connection_id)
+    connection.withheld = {**connection.withheld, stream.name: dict(withheld)}
+    connection.save(update_fields=["withheld"])
+    stream.connection.withheld = connection.withheld
 
 
 def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from segsync.rules import readers, rows
-from segsync.rules.attributes import COUNTRY, UNPULLED
+from segsync.rules.attributes import COUNTRY
 from segsync.rules.entries import Activity, Kind, Parameter, Type, by_name
 from segsync.rules.facts import LineFacts
 
@@ -72,8 +72,8 @@ ORDERS_PLACED = Activity(
         row_parameter("amount", Type.MONEY, "amount", "The order's current total.", lambda order: order.amount_minor),
         row_parameter("item_count", Type.INTEGER, "number of items", "The sum of the order's quantities.", lambda order: order.item_count),
         row_parameter("channel", Type.TEXT, "sales channel", "Where the order was placed.", lambda order: order.channel),
-        row_parameter("location_id", Type.ID, "location", "The location at which the order was placed.", lambda order: order.location_id, awaits=UNPULLED),
-        row_parameter("app_id", Type.ID, "app", "The app that took the order.", lambda order: order.app_id, awaits=UNPULLED),
+        row_parameter("location_id", Type.ID, "location", "The location at which the order was placed.", lambda order: order.location_id),
+        row_parameter("app_id", Type.ID, "app", "The app that took the order.", lambda order: order.app_id),
         row_parameter("discount_code", Type.LIST, "discount code", "A discount code used.", lambda order: order.discount_codes),
         row_parameter("discounted", Type.FLAG, "discounted", "Whether a discount lowered the order.", lambda order: order.discounted),
         row_parameter(

@@ -29,8 +29,8 @@ RFM_GROUPS = (
 )
 COUNTRY = re.compile(r"[A-Z]{2}")
 REGION = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}")
-CITY = re.compile(r"[A-Z]{2}-[A-Z0-9]{1,3}-[^-].*")
-UNPULLED = "a pull of it from Shopify"
+CITY = re.compile(r"[A-Z]{2}-(?:[A-Z0-9]{1,3}-)?[^-\s]\S*")  # a country without regions has none
+COMPANY = re.compile(r"[0-9]{1,20}")
 
 ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
@@ -115,7 +115,6 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         pattern=REGION,
         example="'CA-ON'",
         read=lambda facts, *_: facts.regions,
-        awaits=UNPULLED,
     ),
     Attribute(
         name="customer_cities",
@@ -127,26 +126,18 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         pattern=CITY,
         example="'US-CA-LosAngeles'",
         read=lambda facts, *_: facts.cities,
-        awaits=UNPULLED,
     ),
     Attribute(
         name="companies",
         type=Type.LIST,
         label="companies",
         help="The ids of the companies that the customer buys for.",
-        source=SHOPIFY,
+        source="Shopify B2B",
         exact_case=True,
+        ids=True,
+        pattern=COMPANY,
+        example="1234567",
         read=lambda facts, *_: facts.companies,
-        awaits=UNPULLED,
-    ),
-    Attribute(
-        name="created_by_app_id",
-        type=Type.ID,
-        label="creating app",
-        help="The id of the app that made the customer's record.",
-        source=SHOPIFY,
-        read=lambda facts, *_: facts.created_by_app_id,
-        awaits=UNPULLED,
     ),
     Attribute(
         name="customer_email_domain",

@@ -30,6 +30,18 @@ _UNSHARED: Mapping[str, str] = {
     "customer_within_distance": "customer_countries CONTAINS '…'",
 }
 
+# The Admin API's Customer has no such field (2026-10; shopify.dev, "Customer"), though Shopify's own editor knows it.
+UNSHARED_ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute(
+        name="created_by_app_id",
+        type=Type.ID,
+        label="creating app",
+        help="The id of the app that made the customer's record.",
+        source="Shopify alone",
+        unshared=f"`created_by_app_id`: {_WITHHELD} orders_placed MATCHES (app_id = …), which asks for the app that took an order.",
+    ),
+)
+
 UNSHARED_ACTIVITIES: tuple[Activity, ...] = tuple(
     Activity(
         name=name,

@@ -8,11 +8,11 @@ from segsync.rules.activities import ACTIVITIES as SHOP_ACTIVITIES
 from segsync.rules.activities_engaged import ENGAGED_ACTIVITIES
 from segsync.rules.attributes import ATTRIBUTES as OWN_ATTRIBUTES
 from segsync.rules.attributes_derived import DERIVED
-from segsync.rules.awaited import AWAITED_ATTRIBUTES, UNSHARED_ACTIVITIES
+from segsync.rules.awaited import AWAITED_ATTRIBUTES, UNSHARED_ACTIVITIES, UNSHARED_ATTRIBUTES
 from segsync.rules.entries import Activity, Attribute
 from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
-ATTRIBUTES: Mapping[str, Attribute] = {entry.name: entry for entry in (*OWN_ATTRIBUTES, *DERIVED, *AWAITED_ATTRIBUTES)}
+ATTRIBUTES: Mapping[str, Attribute] = {entry.name: entry for entry in (*OWN_ATTRIBUTES, *DERIVED, *AWAITED_ATTRIBUTES, *UNSHARED_ATTRIBUTES)}
 ACTIVITIES: Mapping[str, Activity] = {entry.name: entry for entry in (*SHOP_ACTIVITIES, *ENGAGED_ACTIVITIES, *UNSHARED_ACTIVITIES)}
 
 __all__ = ["ACTIVITIES", "ATTRIBUTES", "NO_VOCABULARY", "Activity", "Attribute", "Vocabulary", "activity", "attribute"]

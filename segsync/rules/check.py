@@ -63,9 +63,9 @@ def _check_body(body: tree.Body, vocabulary: Vocabulary) -> None:
         case tree.Rank():
             _check_rank(body, vocabulary)
         case tree.Matches():
-            _check_matches(body)
+            _check_matches(body, vocabulary)
         case tree.Sequence():
-            _check_sequence(body)
+            _check_sequence(body, vocabulary)
         case tree.Anniversary():
             _check_anniversary(body, vocabulary)
 
@@ -76,8 +76,11 @@ def _no_data(name: str, awaits: str, span: tree.Span) -> RuleError:
 
 def _answered(name: str, span: tree.Span, vocabulary: Vocabulary) -> Attribute:
     entry = _attribute(name, span, vocabulary)
-    if entry.awaits or entry.read is None:
-        raise _no_data(name, entry.awaits, span)
+    if entry.unshared:
+        raise _error(span, entry.unshared, name)
+    awaits = entry.awaits or vocabulary.withheld.get(name, "")
+    if awaits or entry.read is None:
+        raise _no_data(name, awaits, span)
     return entry
 
 
@@ -112,9 +115,9 @@ def _check_rank(body: tree.Rank, vocabulary: Vocabulary) -> None:
         raise _error(body.span, f"a rank must be a whole number of customers, such as IN {body.end} 500, or a share; found {shown(found)}.", found)
 
 
-def _check_sequence(body: tree.Sequence) -> None:
+def _check_sequence(body: tree.Sequence, vocabulary: Vocabulary) -> None:
     for part in (body.first, body.then):
-        _check_matches(part)
+        _check_matches(part, vocabulary)
         for test in part.parameters:
             if catalogue.ACTIVITIES[part.name].parameters[test.name].scope == "aggregate":
                 raise _error(
@@ -139,7 +142,7 @@ def _check_anniversary(body: tree.Anniversary, vocabulary: Vocabulary) -> None:
             raise _error(value.span, f"an anniversary is a day: found {shown(found)} where a day such as today or +30d should be.", found)
 
 
-def _check_matches(body: tree.Matches) -> None:
+def _check_matches(body: tree.Matches, vocabulary: Vocabulary) -> None:
     activity = catalogue.activity(body.name)
     if activity is None:
         if catalogue.attribute(body.name):
@@ -155,8 +158,8 @@ def _check_matches(body: tree.Matches) -> None:
             near = nearest(test.name, known)
             message = f"`{shown(test.name)}` is not a parameter of {body.name}"
             raise _error(test.span, f"{message}." if near else f"{message}, which takes {listed(known, 'and')}.", test.name, known, near)
-        if parameter.awaits:
-            raise _no_data(test.name, parameter.awaits, test.span)
+        if awaits := parameter.awaits or vocabulary.withheld.get(f"{body.name}.{test.name}", ""):
+            raise _no_data(test.name, awaits, test.span)
         _check_test(test, parameter)
     if activity.awaits:
         raise _no_data(body.name, activity.awaits, body.span)
@@ -175,8 +178,8 @@ def _check_test(test: tree.Test, entry: Entry) -> None:
 
 def _check_value(name: str, value: tree.Value, entry: Entry) -> None:
     found = format_value(value)
-    if not _fits(value, entry.type):
-        expected = "a word in quotes" if entry.type is Type.ENUM else EXPECTED[entry.type]
+    if not _fits(value, Type.ID if entry.ids else entry.type):
+        expected = "a word in quotes" if entry.type is Type.ENUM else EXPECTED[Type.ID if entry.ids else entry.type]
         raise _error(value.span, f"`{name}` is {entry.type.value}: found {shown(found)} where {expected} should be.", found, (expected,))
     if isinstance(value, tree.Day | tree.LocalTime) and not FIRST_YEAR <= value.value.year <= LAST_YEAR:
         raise _error(value.span, f"{found} is out of range; years go from {FIRST_YEAR} to {LAST_YEAR}.", found)

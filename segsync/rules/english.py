@@ -61,8 +61,9 @@ def _attribute(test: tree.Test, vocabulary: Vocabulary) -> str:
         if kind is Type.LIST:
             return f"who have {'' if test.negated else 'no '}{label}"
         return f"whose {label} is {'' if test.negated else 'not '}known"
-    if kind is Type.LIST and test.operator == "CONTAINS":
-        return f"whose {label} {'do not include' if test.negated else 'include'} {value_phrase(test.values[0], kind)}"
+    if kind is Type.LIST and test.operator in ("CONTAINS", "=", "!="):
+        lacks = test.negated != (test.operator == "!=")
+        return f"whose {label} {'do not include' if lacks else 'include'} {value_phrase(test.values[0], kind)}"
     return f"whose {label} {condition(test, kind)}"
 
 

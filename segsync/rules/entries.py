@@ -61,7 +61,7 @@ class Entry:
     `values` are the words of an ENUM; `exact_case` says that upper and lower case differ; `many` marks a text that stands for several
     at once (all e-mail addresses, all levels of a category): one that fits is enough, and none at all is a missing value.
     `pattern` is what a text must look like to mean anything, with `example` to show it. `awaits` names what would provide the data
-    of a name that has none yet; empty for one that is answered.
+    of a name that has none yet; empty for one that is answered. `ids` marks a list of ids, which may be written as numbers.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Entry:
     pattern: re.Pattern[str] | None = None
     example: str = ""
     awaits: str = ""
+    ids: bool = False
 
     @property
     def operators(self) -> tuple[Operator, ...]:
@@ -87,7 +88,7 @@ class Attribute(Entry):
 
     `source` says where the data comes from, `needs` which facts `read` looks at (`activity_kinds` which activities among them, `cuts`
     which cuts of the shop); `day_valued` that it changes at local midnight by itself. `from_numbers` reads what depends on cuts from
-    a customer's own numbers.
+    a customer's own numbers. `unshared` is the whole refusal for what a platform keeps to itself.
     """
 
     source: str
@@ -97,11 +98,13 @@ class Attribute(Entry):
     activity_kinds: tuple[str, ...] = ()
     cuts: frozenset[CutName] = frozenset()
     from_numbers: Callable[[Numbers, ShopContext], Any] | None = None
+    unshared: str = ""
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """A list attribute is asked what it has; every attribute is asked whether it is known."""
-        return (("CONTAINS",) if self.type is Type.LIST else OPERATORS[self.type]) + ("IS NULL",)
+        """A list attribute is asked what it has, one of ids with = as well; every attribute is asked whether it is known."""
+        listed: tuple[Operator, ...] = ("=", "!=", "CONTAINS") if self.ids else ("CONTAINS",)
+        return (listed if self.type is Type.LIST else OPERATORS[self.type]) + ("IS NULL",)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,7 +130,6 @@ class CustomerFacts:
     regions: tuple[str, ...] = ()
     cities: tuple[str, ...] = ()
     companies: tuple[str, ...] = ()
-    created_by_app_id: str | None = None
     language: str | None = None
     account_status: str | None = None
     email_subscription: str | None = None

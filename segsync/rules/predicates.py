@@ -56,7 +56,7 @@ def predicate(test: tree.Test, entry: Entry, terms: Terms) -> Predicate:
 def limit(value: tree.Value, entry: Entry, terms: Terms) -> Any:
     """A value of the rule in the form in which facts hold it; amounts in minor units, exactly, however many decimals they have."""
     match value:
-        case tree.Number() if entry.type is Type.ID:
+        case tree.Number() if entry.type is Type.ID or entry.ids:
             return f"{value.value:.0f}"
         case tree.Number():
             exact = Fraction(value.value) * (10**terms.exponent if entry.type is Type.MONEY else 1)

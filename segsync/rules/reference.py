@@ -41,7 +41,8 @@ def reference() -> str:
 
 def _attributes() -> Iterable[str]:
     yield "## Attributes"
-    yield _table(("attribute", "type", "operators", "meaning", "from"), (_attribute(entry) for entry in catalogue.ATTRIBUTES.values()))
+    shared = (entry for entry in catalogue.ATTRIBUTES.values() if not entry.unshared)
+    yield _table(("attribute", "type", "operators", "meaning", "from"), (_attribute(entry) for entry in shared))
     yield "### Properties of the connected accounts"
     types = ", ".join(f"{name} is {kind.value}" for name, kind in TYPES.items())
     rows = ((f"`{family}<name>`", label, f"takes {provider}") for family, (label, provider) in FAMILIES.items())
@@ -75,7 +76,9 @@ def _activities() -> Iterable[str]:
                 ),
             )
     yield "### Read, not answered"
-    yield "\n".join(f"- {activity.unshared}" for activity in catalogue.ACTIVITIES.values() if activity.unshared)
+    attributes = [entry.unshared for entry in catalogue.ATTRIBUTES.values()]
+    activities = [entry.unshared for entry in catalogue.ACTIVITIES.values()]
+    yield "\n".join(f"- {refusal}" for refusal in (*attributes, *activities) if refusal)
 
 
 def _about(activity: Activity) -> str:

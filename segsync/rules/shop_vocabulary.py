@@ -15,9 +15,9 @@ from segsync.store.models import PropertyDefinitions
 
 
 def vocabulary_of(shop: Shop, *more_handles: str) -> Vocabulary:
-    """The shop's vocabulary, in two queries; `more_handles` are segments about to be made."""
+    """The shop's vocabulary, in three queries; `more_handles` are segments about to be made."""
     handles = Segment.objects.filter(shop=shop, version__isnull=False).order_by().values_list("handle", flat=True)
-    return Vocabulary(_definitions(shop), frozenset((*handles, *more_handles)))
+    return Vocabulary(_definitions(shop), frozenset((*handles, *more_handles)), _withheld(shop))
 
 
 def property_names(rule: tree.Rule) -> frozenset[str]:
@@ -60,6 +60,12 @@ def want_properties(shop: Shop) -> list[Connection]:
             connection.save(update_fields=["wanted_properties"])
             told.append(connection)
     return told
+
+
+def _withheld(shop: Shop) -> dict[str, str]:
+    """Facts that the connected platforms keep back."""
+    told = Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED).order_by("pk").values_list("withheld", flat=True)
+    return {name: takes for streams in told for stream in streams.values() for name, takes in stream.items()}
 
 
 def _definitions(shop: Shop) -> dict[str, PropertyDefinition]:

@@ -44,11 +44,13 @@ class Vocabulary:
     """What names beyond the catalogue mean in one shop.
 
     `properties` are definitions by name in the language; `handles` the shop's segments, None when they are not known and any
-    handle will do.
+    handle will do. `withheld` names facts that the shop's platforms keep back (an attribute, or `activity.parameter`), each with
+    what it would take to get them.
     """
 
     properties: Mapping[str, PropertyDefinition] = field(default_factory=dict, hash=False)
     handles: frozenset[str] | None = None
+    withheld: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of that name in a family; without a reader when no definitions of its family are known; None for no such property."""

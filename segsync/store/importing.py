@@ -50,7 +50,7 @@ def _people(orders: Sequence[records.Order]) -> list[records.Customer]:
             version=order.version,
             created_at=None,
             emails=(email,),
-            countries=(order.country,) if order.country else None,
+            addresses=(records.Address("", order.country),) if order.country else None,
         )
         for email, order in newest.items()
     ]

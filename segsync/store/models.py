@@ -68,6 +68,9 @@ class Profile(models.Model):
     amount_spent_minor = models.BigIntegerField(null=True)
     tags = models.JSONField(null=True)
     countries = models.JSONField(null=True)
+    regions = models.JSONField(null=True, help_text="ISO 3166-2 codes.")
+    cities = models.JSONField(null=True, help_text="Country, region and city as rules write them.")
+    companies = models.JSONField(null=True, help_text="The platform's ids of the companies that the person buys for.")
     language = models.CharField(max_length=16, null=True)
     account_status = models.CharField(max_length=16, null=True)
     email_subscription = models.CharField(max_length=24, null=True)
@@ -136,6 +139,9 @@ class Order(models.Model):
     discount_codes = models.JSONField(default=list)
     tags = models.JSONField(default=list)
     refunds = models.JSONField(default=list, help_text="[id, instant, amount in minor units] each.")
+    location_id_text = models.CharField(max_length=64, blank=True, default="", db_default="", db_column="location_external_id")
+    app_id_text = models.CharField(max_length=64, blank=True, default="", db_default="", db_column="app_external_id")
+    shipping = models.CharField(max_length=255, blank=True, default="", db_default="", help_text="The name of the shipping method.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["shop", "source", "external_id"], name="one_row_per_order")]
@@ -190,6 +196,21 @@ class Checkout(models.Model):
 
     def __str__(self) -> str:
         return f"checkout {self.external_id}"
+
+
+class CheckoutProduct(models.Model):
+    """A product that stands in a checkout's lines, so that a product leads to whoever left it there without reading every checkout."""
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    checkout = models.ForeignKey(Checkout, on_delete=models.CASCADE, related_name="products")
+    product_id_text = models.CharField(max_length=64, db_column="product_external_id")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["checkout", "product_id_text"], name="one_row_per_product_in_checkout")]
+        indexes = [models.Index(fields=["shop", "product_id_text"], name="checkout_by_product")]
+
+    def __str__(self) -> str:
+        return f"product {self.product_id_text} in checkout {self.checkout_id}"
 
 
 class Activity(models.Model):

@@ -33,7 +33,11 @@ _COLUMNS = [
     "discount_codes",
     "tags",
     "refunds",
+    "location_id_text",
+    "app_id_text",
+    "shipping",
 ]
+_ADDED = {"location_id_text": "location_id", "app_id_text": "app_id", "shipping": "shipping"}  # columns that older tellings lack
 _LINE_COLUMNS = ["product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "current_quantity", "price_minor", "amount_minor", "discounted"]
 
 
@@ -53,12 +57,12 @@ def store_orders(shop_id: int, source: str, rows: Sequence[records.Order], now: 
         if row.external_id not in latest or row.version >= latest[row.external_id].version:
             latest[row.external_id] = row
     known = {
-        id_: (pk, version, customer)
-        for id_, pk, version, customer in Order.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest)).values_list(
-            "external_id", "pk", "version", "customer_id"
+        id_: (pk, version, customer, added)
+        for id_, pk, version, customer, *added in Order.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest)).values_list(
+            "external_id", "pk", "version", "customer_id", *_ADDED
         )
     }
-    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_][1]]
+    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_][1] or _fuller(row, known[id_][1], known[id_][3])]
     if not news:
         return
     owners = owners_of(shop_id, source, (row.customer_id for row in news), now)
@@ -77,6 +81,11 @@ def store_orders(shop_id: int, source: str, rows: Sequence[records.Order], now: 
     touched.mark("order", (known[row.external_id][2] for row in news if row.external_id in known))
     if source != IMPORTED:
         _replace_imported(shop_id, news, touched)
+
+
+def _fuller(row: records.Order, version: datetime, added: Sequence[str]) -> bool:
+    """Whether the same telling brings a kind of fact that was never asked for, or withheld, before."""
+    return row.version == version and any(getattr(row, name) and not old for name, old in zip(_ADDED.values(), added, strict=True))
 
 
 def store_lines(shop_id: int, source: str, rows: Sequence[records.OrderLine], now: datetime, touched: Touched) -> None:
@@ -146,4 +155,7 @@ def _order(shop_id: int, source: str, row: records.Order, customer_id: int | Non
         discount_codes=list(row.discount_codes),
         tags=list(row.tags),
         refunds=[[refund.external_id, refund.at.isoformat(), refund.amount_minor] for refund in row.refunds],
+        location_id_text=row.location_id[:64],
+        app_id_text=row.app_id[:64],
+        shipping=row.shipping[:255],
     )

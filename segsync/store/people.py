@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from integrations import records
 from segsync.store.identity import Key, drop_emails, find, normal_email, resolve
 from segsync.store.insert import instant, upsert_rows
 from segsync.store.models import Activity, Identity, Profile
+from segsync.store.places import joined, places
 from segsync.store.touched import Touched
 
 _FACTS = [
@@ -17,6 +19,9 @@ _FACTS = [
     "amount_spent_minor",
     "tags",
     "countries",
+    "regions",
+    "cities",
+    "companies",
     "language",
     "account_status",
     "email_subscription",
@@ -26,6 +31,7 @@ _FACTS = [
     "predicted_spend_tier",
     "properties",
 ]
+_PLACES = ["countries", "regions", "cities"]
 _ACTIVITY_COLUMNS = [
     *("shop", "customer", "source", "external_id", "kind", "at", "subject", "contact_id_text", "campaign_id", "campaign", "url", "title"),
     *("form", "page", "survey", "rating", "sentiment", "network", "about"),
@@ -59,6 +65,23 @@ def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer],
             touched.mark("profile", [profile.customer_id])
             touched.stored += 1
     _adopt_pending(shop_id, source, {profile.customer_id for profile in profiles})
+
+
+def store_addresses(shop_id: int, source: str, rows: Sequence[records.Address], now: datetime, touched: Touched) -> None:
+    """Add addresses told apart from their customers; those of a customer that is not there are left out."""
+    told: dict[str, list[records.Address]] = defaultdict(list)
+    for row in rows:
+        told[row.customer_id].append(row)
+    moved: list[Profile] = []
+    for profile in Profile.objects.filter(shop_id=shop_id, source=source, external_id__in=list(told)):
+        news = {name: joined(getattr(profile, name), values) for name, values in places(told[profile.external_id]).items()}
+        if any(getattr(profile, name) != values for name, values in news.items()):
+            for name, values in news.items():
+                setattr(profile, name, values)
+            moved.append(profile)
+    Profile.objects.bulk_update(moved, _PLACES, batch_size=200)
+    touched.stored += len(moved)
+    touched.mark("profile", (profile.customer_id for profile in moved))
 
 
 def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity], now: datetime, touched: Touched) -> None:
@@ -99,7 +122,11 @@ def store_activities(shop_id: int, source: str, rows: Sequence[records.Activity]
 
 
 def _is_news(row: records.Customer, kept: Profile) -> bool:
-    return row.version > kept.version or (row.version == kept.version and row.properties != kept.properties)
+    """Newer, or the same telling with other properties or with facts that were never asked for, or withheld, before."""
+    if row.version != kept.version:
+        return row.version > kept.version
+    fuller = (row.addresses is not None and kept.regions is None) or (row.companies is not None and kept.companies is None)
+    return fuller or row.properties != kept.properties
 
 
 def _names(source: str, row: records.Customer) -> frozenset[Key]:
@@ -119,7 +146,7 @@ def _profile(shop_id: int, source: str, row: records.Customer, customer_id: int)
         order_count=row.order_count,
         amount_spent_minor=row.amount_spent_minor,
         tags=None if row.tags is None else list(row.tags),
-        countries=None if row.countries is None else list(row.countries),
+        companies=None if row.companies is None else list(row.companies),
         language=row.language,
         account_status=row.account_status,
         email_subscription=row.email_subscription,
@@ -128,6 +155,7 @@ def _profile(shop_id: int, source: str, row: records.Customer, customer_id: int)
         rfm_group=row.rfm_group,
         predicted_spend_tier=row.predicted_spend_tier,
         properties=row.properties,
+        **({} if row.addresses is None else places(row.addresses)),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from integrations import records
-from segsync.store.models import Checkout, OrderLine, Product, Profile
+from segsync.store.models import Checkout, CheckoutProduct, OrderLine, Product, Profile
 from segsync.store.models import Order as OrderRow
 from segsync.store.orders import owners_of
 from segsync.store.touched import Touched
@@ -85,6 +85,8 @@ def store_checkouts(shop_id: int, source: str, rows: Sequence[records.Checkout],
         update_fields=_CHECKOUT_COLUMNS,
         batch_size=500,
     )
+    CheckoutProduct.objects.filter(checkout__in=[row.pk for row in saved if row.external_id in known]).delete()
+    _index_products(shop_id, {row.pk: row.lines for row in saved})
     touched.stored += len(news)
     touched.mark("order", (row.customer_id for row in saved))
 
@@ -95,8 +97,10 @@ def store_checkout_lines(shop_id: int, source: str, rows: Sequence[records.Check
     for row in rows:
         told[row.checkout_id].append(_checkout_line(row))
     ids = _append(Checkout, "lines", shop_id, source, told)
+    found = list(Checkout.objects.filter(shop_id=shop_id, source=source, external_id__in=ids).values_list("pk", "external_id", "customer_id"))
+    _index_products(shop_id, {pk: told[external_id] for pk, external_id, _ in found})
     touched.stored += len(rows)
-    touched.mark("order", Checkout.objects.filter(shop_id=shop_id, source=source, external_id__in=ids).values_list("customer_id", flat=True))
+    touched.mark("order", (customer for _, _, customer in found))
 
 
 def store_tombstones(shop_id: int, source: str, rows: Sequence[records.Tombstone], now: datetime, touched: Touched) -> None:
@@ -127,6 +131,17 @@ def _checkout_line(line: records.CheckoutLine) -> list[Any]:
     return [line.external_id, line.product_id, line.variant_id, line.sku, line.title, line.quantity]
 
 
+def _index_products(shop_id: int, lines: dict[int, list[list[Any]]]) -> None:
+    """Let the products of these lines (by checkout) lead to them."""
+    rows = [
+        CheckoutProduct(shop_id=shop_id, checkout_id=checkout, product_id_text=product)
+        for checkout, told in lines.items()
+        for product in dict.fromkeys(line[1] for line in told)
+        if product
+    ]
+    CheckoutProduct.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
+
+
 def _append(model: type[Product] | type[Checkout], column: str, shop_id: int, source: str, told: dict[str, list[list[Any]]]) -> list[str]:
     """Add rows to a list column, once each (its first element names it); returns the ids found."""
     found: list[Any] = list(model._base_manager.filter(shop_id=shop_id, source=source, external_id__in=list(told)))
@@ -137,10 +152,11 @@ def _append(model: type[Product] | type[Checkout], column: str, shop_id: int, so
     return [row.external_id for row in found]
 
 
-def _buyers(shop_id: int, product_ids: Iterable[str]) -> list[int | None]:
-    """Customers with an order line of any of these products."""
+def _buyers(shop_id: int, product_ids: Iterable[str]) -> set[int]:
+    """Customers with any of these products in a line of an order or of an abandoned checkout."""
     wanted = list(product_ids)
     if not wanted:
-        return []
+        return set()
     lines = OrderLine.objects.filter(shop_id=shop_id, product_id_text__in=wanted, order__customer__isnull=False)
-    return list(lines.values_list("order__customer_id", flat=True).distinct())
+    left = CheckoutProduct.objects.filter(shop_id=shop_id, product_id_text__in=wanted, checkout__customer__isnull=False)
+    return {*lines.values_list("order__customer_id", flat=True).distinct(), *left.values_list("checkout__customer_id", flat=True).distinct()}

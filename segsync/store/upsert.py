@@ -21,6 +21,7 @@ _HANDLERS: tuple[tuple[type, Handler], ...] = (
     (records.Product, things.store_products),
     (records.ProductCollection, things.store_collections),
     (records.Customer, people.store_customers),
+    (records.Address, people.store_addresses),
     (records.Order, orders.store_orders),
     (records.OrderLine, orders.store_lines),
     (records.Checkout, things.store_checkouts),

@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import tomllib
+from argparse import _SubParsersAction
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -148,10 +149,11 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 
 
 def options(command: str) -> set[str]:
-    """The long options that a manage.py command takes."""
+    """The long options that a manage.py command and its verbs take."""
     app = get_commands()[command]
     parser = load_command_class(app if isinstance(app, str) else app.__module__, command).create_parser("manage.py", command)
-    return {option for action in parser._actions for option in action.option_strings}
+    verbs = [verb for action in parser._actions if isinstance(action, _SubParsersAction) for verb in action.choices.values()]
+    return {option for each in (parser, *verbs) for action in each._actions for option in action.option_strings}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -175,9 +177,10 @@ def test_addresses_given_to_the_platforms_are_answered() -> None:
 
 def test_the_shopify_app_is_set_up_for_what_is_asked_and_heeded() -> None:
     config = tomllib.loads(blocks(SHOPIFY_PAGE, "toml")[0])
-    scopes = set(settings.SHOPIFY_SCOPES) - {"read_all_orders"}
+    switched = {"read_all_orders", "read_locations"}
+    scopes = set(settings.SHOPIFY_SCOPES) - switched
     assert set(config["access_scopes"]["scopes"].split(",")) == scopes
-    assert {cells[0].strip("`") for cells in rows(SHOPIFY_PAGE)[2:]} == scopes | {"read_all_orders"}
+    assert {cells[0].strip("`") for cells in rows(SHOPIFY_PAGE)[2:]} == scopes | switched
     assert scopes <= named(README)
     assert config["webhooks"]["api_version"] == settings.SHOPIFY_API_VERSION
     topics = config["webhooks"]["subscriptions"][0]["topics"]

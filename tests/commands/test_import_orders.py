@@ -10,6 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from integrations.models import Shop
+from integrations.shopify.order_csv import ExportedOrder
+from segsync import clock
+from segsync.evaluate.models import Schedule
+from segsync.leases import claim
 from segsync.management.commands import import_orders
 from segsync.store.models import Customer, Identity, Order, OrderLine, Profile
 from tests.factories import customer, order, tell
@@ -162,3 +166,27 @@ def test_a_wrong_file_or_shop_is_refused_in_a_sentence(shop: Shop, tmp_path: Pat
         call_command("import_orders", "--shop", "nowhere.myshopify.com", str(tmp_path / "x.csv"))
     with pytest.raises(CommandError, match="There is no shop"):
         call_command("import_orders", "--shop", "\udcff\x00", str(tmp_path / "x.csv"))
+
+
+def test_a_shop_is_evaluated_whole_after_an_import_and_not_by_half_of_it(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+    store = import_orders._store
+
+    def watched(target: Shop, page: list[ExportedOrder]) -> int:
+        held.append(claim(Schedule, Schedule.objects.get(shop=target).pk, now=clock.now(), ttl=timedelta(seconds=5)) is None)
+        return store(target, page)
+
+    monkeypatch.setattr(import_orders, "_store", watched)
+    told(shop, write(tmp_path, FIRST, SECOND))
+    assert held == [True]
+    schedule = Schedule.objects.get(shop=shop)
+    assert (schedule.lease_until, schedule.whole_cause) == (None, "import")
+    assert schedule.whole_wanted_at is not None
+    Schedule.objects.update(whole_wanted_at=None)
+    told(shop, write(tmp_path, FIRST, SECOND), "--dry-run")
+    assert Schedule.objects.get(shop=shop).whole_wanted_at is None
+
+
+def test_the_shipping_method_of_an_export_is_kept(shop: Shop, tmp_path: Path) -> None:
+    told(shop, write(tmp_path, FIRST | {"Shipping Method": "Express"}, SECOND))
+    assert Order.objects.get(name="#1001").shipping == "Express"

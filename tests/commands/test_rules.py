@@ -105,3 +105,14 @@ def test_the_exit_code_is_1_for_a_mistake_and_standard_input_is_read() -> None:
     assert (good.returncode, good.stdout) == (0, said("format", "--rule", RULE))
     assert (bad.returncode, bad.stdout) == (1, "")
     assert bad.stderr.rstrip().endswith("^")
+
+
+def test_the_reference_page_is_printed_and_a_stale_copy_of_it_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(said("reference"), encoding="utf-8")
+    assert "is what the catalogue says" in said("reference", "--check", str(page))
+    page.write_text("old", encoding="utf-8")
+    with pytest.raises(CommandError, match="is not what the catalogue says; write it anew"):
+        said("reference", "--check", str(page))
+    with pytest.raises(CommandError, match="cannot be read"):
+        said("reference", "--check", str(tmp_path))

@@ -8,6 +8,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from integrations.models import Shop
+from segsync import clock, pipeline
+from segsync.evaluate.models import Schedule
+from segsync.rules.models import Segment
+from tests.factories import customer, tell
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +36,22 @@ def test_a_shop_is_made_without_installing_it() -> None:
         "Corner Shop",
         Shop.Status.ADDED,
     )
+
+
+def test_a_shop_without_connections_is_evaluated_without_getting_stuck() -> None:
+    add()
+    shop = Shop.objects.get()
+    schedule = Schedule.objects.get(shop=shop)
+    assert schedule.whole_wanted_at is not None
+    pipeline.decide(shop_id=shop.pk)
+    schedule.refresh_from_db()
+    assert (schedule.whole_wanted_at, schedule.lease_until, schedule.starters_at) == (None, None, None)
+    assert schedule.swept_until is not None
+    assert not Segment.objects.filter(shop=shop).exists()  # the starters wait for something to be filled in from
+    tell(shop, "import", customer("1", "ann@example.com"))
+    pipeline.decide(shop_id=shop.pk)
+    assert Segment.objects.filter(shop=shop).exists()
+    assert pipeline.settled(shop, clock.now())
 
 
 def test_adding_it_again_says_so_and_changes_nothing() -> None:

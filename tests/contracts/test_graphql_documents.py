@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ def problems(schema: GraphQLSchema, text: str) -> list[GraphQLError]:
     return validate(schema, parse(text), [*specified_rules, NoDeprecatedCustomRule])
 
 
+def choices(name: str) -> list[frozenset[str]]:
+    """Every choice among the document's optional parts."""
+    parts = sorted(documents.optional(name))
+    return [frozenset(chosen) for size in range(len(parts) + 1) for chosen in combinations(parts, size)]
+
+
 @pytest.fixture(scope="module", params=["official", "sandbox"])
 def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
     path = OFFICIAL if request.param == "official" else SANDBOX
@@ -36,7 +43,8 @@ def schema(request: pytest.FixtureRequest) -> GraphQLSchema:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_document_is_valid_and_uses_nothing_deprecated(schema: GraphQLSchema, name: str) -> None:
-    assert problems(schema, documents.text(name)) == []
+    for parts in choices(name):
+        assert problems(schema, documents.text(name, parts)) == []
 
 
 @pytest.mark.parametrize("calls", BATCHES.values(), ids=BATCHES)
@@ -61,13 +69,24 @@ def test_each_file_holds_exactly_one_operation(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name.startswith("bulk_") and name != "bulk_operation"])
 def test_bulk_queries_keep_to_what_shopify_takes_as_one(name: str) -> None:
     """shopify.dev, "Perform bulk operations": no variables, edges and nodes only, an id beside every nested connection, at most five."""
-    text = documents.text(name)
+    for parts in choices(name):
+        keeps_to_bulk(documents.text(name, parts))
+
+
+def keeps_to_bulk(text: str) -> None:
     assert len(text.encode()) <= 65_535
     assert "$" not in text
     assert "pageInfo" not in text
     assert not re.search(r"\bnodes\b", text)
     assert 1 <= text.count("edges") <= 5
     assert all(re.match(r"node\s*\{\s*id\b", text[found.start() :]) for found in re.finditer(r"\bnode\b", text))
+
+
+def test_what_may_be_withheld_is_asked_for_by_name_only() -> None:
+    assert documents.optional("orders_page") == documents.optional("bulk_orders") == {"locations"}
+    assert documents.optional("customers_page") == documents.optional("bulk_customers") == {"companies"}
+    assert "retailLocation" not in documents.text("bulk_orders")
+    assert "retailLocation { id }" in documents.text("bulk_orders", frozenset({"locations"}))
 
 
 def test_no_graphql_is_written_outside_the_queries_folder() -> None:

@@ -16,6 +16,8 @@ from tests.properties.moments import timestamps
 WORDS = ("Shoes", "SHOES", "boots", "straße", "STRASSE", "it's", "100%", "a_b", "'; DROP TABLE customers; --", "İ", "\\", "")
 CATEGORIES = ("Apparel > Shoes > Boots", "Shoes", "apparel > shoes", "Home > Mugs", "Mugs >", "")
 COUNTRIES = ("GB", "CA", "DE")
+REGIONS = ("GB-ENG", "CA-ON", "CA-QC")
+CITIES = ("GB-ENG-Leeds", "CA-ON-NorthBay", "SG-Singapore")
 IDS = ("1", "2", "30")
 AMOUNTS = (0, 1, 999, 1000, 1001, 3333, 5000, 5001, 10**9)
 COUNTS = (0, 1, 2, 3, 5)
@@ -74,6 +76,8 @@ def _customer(moment: Moment, shelf: list[LineFacts]) -> st.SearchStrategy[Custo
         discount_codes=few(WORDS),
         discounted=st.booleans(),
         country=maybe(COUNTRIES),
+        location_id=maybe(IDS),
+        app_id=maybe(IDS),
         tags=few(WORDS),
         lines=lines,
         refunds=st.lists(refund, max_size=2).map(tuple),
@@ -105,6 +109,9 @@ def _customer(moment: Moment, shelf: list[LineFacts]) -> st.SearchStrategy[Custo
         amount_spent_minor=maybe(AMOUNTS),
         tags=few(WORDS),
         countries=few(COUNTRIES),
+        regions=few(REGIONS),
+        cities=few(CITIES),
+        companies=few(IDS),
         language=maybe(("en", "de")),
         account_status=maybe(("ENABLED", "INVITED")),
         email_subscription=maybe(SUBSCRIPTION),

@@ -10,7 +10,7 @@ from segsync.rules import tree
 from segsync.rules.catalogue import ACTIVITIES, ATTRIBUTES
 from segsync.rules.entries import Entry, Type
 from segsync.rules.moments import Moment
-from tests.properties.histories import AMOUNTS, COUNTRIES, COUNTS, IDS, WORDS
+from tests.properties.histories import AMOUNTS, CITIES, COUNTRIES, COUNTS, IDS, REGIONS, WORDS
 from tests.properties.moments import DISTANCES, date_values
 
 ANSWERED = tuple(entry for entry in ATTRIBUTES.values() if entry.read is not None and not entry.awaits)
@@ -35,10 +35,10 @@ def values(entry: Entry, moment: Moment) -> st.SearchStrategy[tree.Value]:
             return st.booleans().map(tree.Flag)
         case Type.ENUM:
             return st.sampled_from(entry.values).map(tree.Text)
-        case Type.ID:
+        case _ if entry.type is Type.ID or entry.ids:
             return st.one_of(st.sampled_from(IDS).map(tree.Text), st.sampled_from(IDS).map(lambda id_: tree.Number(Decimal(id_))))
         case _ if entry.pattern:
-            return st.sampled_from(COUNTRIES).map(tree.Text)
+            return st.sampled_from([each for each in (*COUNTRIES, *REGIONS, *CITIES) if entry.pattern.fullmatch(each)]).map(tree.Text)
         case _:
             return st.sampled_from((*WORDS, *PARTS, "en", "example.com", "Mugs", "apparel > shoes")).map(tree.Text)
 

@@ -29,6 +29,10 @@ customer_added_date < -1y
 abandoned_checkout_date >= -6h AND abandoned_checkout_date = today
 customer_tags CONTAINS 'vip' AND customer_tags NOT CONTAINS 'gold'
 customer_countries CONTAINS 'CA' AND customer_countries NOT CONTAINS 'US'
+customer_regions CONTAINS 'CA-ON' AND customer_regions NOT CONTAINS 'CA-QC' AND customer_regions IS NOT NULL
+customer_cities CONTAINS 'CA-ON-NorthBay' AND customer_cities CONTAINS 'SG-Singapore' AND customer_cities NOT CONTAINS 'CA-ON-northbay'
+companies = 31 AND companies CONTAINS '4007' AND companies != 7 AND companies NOT CONTAINS 8 AND companies IS NOT NULL
+orders_placed MATCHES (location_id = 66, app_id = 129785, count = 1) AND orders_placed MATCHES (app_id IN (1, 129785))
 customer_email_domain = 'example.com' AND customer_email_domain != 'acme.test'
 customer_language = 'en-GB' AND customer_language STARTS WITH 'en' AND customer_language != 'EN-gb'
 customer_account_status = 'ENABLED'
@@ -54,6 +58,10 @@ def test_holds_for_the_regular(rule: str) -> None:
 
 
 FALSE_OF_THE_REGULAR = """
+companies IS NULL
+companies = 4
+orders_placed MATCHES (location_id = 6)
+customer_regions CONTAINS 'GB-ON'
 number_of_orders = 3
 number_of_orders IN (1, 2, 3)
 amount_spent = 600.001

@@ -89,9 +89,9 @@ def test_the_examples_were_found() -> None:
     assert len(_definition_examples()) == 9
     assert len(_shopify_examples()) >= 22
     refused = [refusal for text in _every() if (refusal := _refusal(text))]
-    # Only what Shopify keeps to itself, what the storefront pixel will tell, and companies.
+    # Only what Shopify keeps to itself, and what the storefront pixel will tell.
     awaited = [refusal for refusal in refused if "does not share this data with apps" not in refusal]
-    assert all("the storefront pixel" in refusal or "`companies`" in refusal for refusal in awaited), awaited
+    assert all("the storefront pixel" in refusal for refusal in awaited), awaited
     assert len(_every()) - len(refused) >= 40
 
 

@@ -53,6 +53,8 @@ SENTENCES = [
         "storefront.cart_added MATCHES (date >= -7d) THEN orders_placed NOT MATCHES () WITHIN 24h",
         "Customers who added a product to the cart in the last 7 days and then did not place an order within 24 hours.",
     ),
+    ("companies IS NULL", "Customers who have no companies."),
+    ("companies = 7 AND companies != 8", "Customers whose companies include 7 and whose companies do not include 8."),
     (
         "(number_of_orders > 2 OR amount_spent > 5) AND customer_countries CONTAINS 'CA'",
         "Customers (either whose number of orders is more than 2 or whose total spent is more than 5) and whose countries include ‘CA’.",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segsync.rules.check import check_rule
 from segsync.rules.errors import RuleError
+from segsync.rules.vocabulary import Vocabulary
 
 MISTAKES = [
     # text, line, column, part of the message, suggestion
@@ -43,9 +44,11 @@ MISTAKES = [
     ("churn_probability > 0.5", 1, 1, "`churn_probability` has no data yet; it takes SegSync's prediction models.", None),
     ("expected_next_order_date < +7d", 1, 1, "`expected_next_order_date` has no data yet", None),
     ("predicted_value_365d IN TOP 10%", 1, 1, "`predicted_value_365d` has no data yet", None),
-    ("companies IS NULL", 1, 1, "`companies` has no data yet; it takes a pull of it from Shopify.", None),
+    ("companies CONTAINS 'Acme'", 1, 20, "is not a value of `companies`, which looks like 1234567", None),
+    ("companies = 1.5", 1, 13, "an id such as", None),
+    ("customer_cities CONTAINS 'Los Angeles'", 1, 26, "looks like 'US-CA-LosAngeles'", None),
+    ("created_by_app_id = 7", 1, 1, "Shopify does not share this data with apps; the nearest rule that works is orders_placed MATCHES (app_id", None),
     ("hubspot.lifecyclestage = 'customer'", 1, 1, "it takes the property definitions of a connected HubSpot portal.", None),
-    ("orders_placed MATCHES (app_id = 3)", 1, 24, "`app_id` has no data yet", None),
     ("storefront.page_viewed MATCHES (query = 'x')", 1, 33, "`query` has no data yet; it takes the storefront pixel.", None),
     ("storefront.cart_added MATCHES ()", 1, 1, "`storefront.cart_added` has no data yet; it takes the storefront pixel.", None),
     ("storefront.cart_added MATCHES (coun = 1)", 1, 32, "`coun` is not a parameter", "count"),
@@ -195,3 +198,16 @@ def _complaint(text: str) -> RuleError | None:
 def test_any_text_is_a_rule_or_a_rule_error(text: str) -> None:
     error = _complaint(text)
     assert error is None or (error.line >= 1 and error.column >= 1 and error.message)
+
+
+def test_what_a_shops_platform_withholds_is_refused_with_what_it_takes() -> None:
+    shop = Vocabulary(withheld={"companies": "a store with B2B", "orders_placed.location_id": "the scope read_locations"})
+    for text, refusal in (
+        ("companies IS NULL", "`companies` has no data yet; it takes a store with B2B."),
+        ("orders_placed MATCHES (location_id = 3)", "`location_id` has no data yet; it takes the scope read_locations."),
+        ("orders_placed MATCHES (location_id = 3) THEN emails.opened MATCHES () WITHIN 1h", "it takes the scope read_locations."),
+    ):
+        check_rule(text)
+        with pytest.raises(RuleError) as caught:
+            check_rule(text, shop)
+        assert refusal in str(caught.value)

@@ -11,7 +11,7 @@ from itertools import count
 from integrations.sandbox.fill import ids
 from integrations.sandbox.fill.abandonment import open_checkout
 from integrations.sandbox.fill.aftermath import cancel, refund_units, refund_whole
-from integrations.sandbox.fill.baskets import draw_lines, draw_order, place_order
+from integrations.sandbox.fill.baskets import draw_lines, draw_order, place_order, serve
 from integrations.sandbox.fill.catalogue import Catalogue
 from integrations.sandbox.fill.engagement import event_id
 from integrations.sandbox.hubspot.emails import record_event
@@ -92,7 +92,9 @@ class _Life:
         checkout.completed_at = checkout.updated_at = self.now
         lines = [replace(line, id=self._order_id * 10 + place) for place, line in enumerate(checkout.lines)]
         self._note("checkout.recovered", "checkouts/update", checkout.id, customer.id)
-        self._keep(place_order(lines, self._order_id, self._number, None, self.now), customer)
+        order = place_order(lines, self._order_id, self._number, None, self.now)
+        serve(order)
+        self._keep(order, customer)
 
     def refund(self, order: Order, customer: Customer) -> None:
         """Something of the order comes back, or all of it."""

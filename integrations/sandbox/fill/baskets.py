@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import count
 
+from integrations.sandbox.fill import ids
 from integrations.sandbox.fill.catalogue import Catalogue
 from integrations.sandbox.fill.people import Person
 from integrations.sandbox.shopify.state import LineItem, Order
 
 SHIPPING_MINOR = 395
 FREE_SHIPPING_FROM_MINOR = 6000
+SHIPPING = ("Standard", "Standard", "Express", "Standard", "Next day", "Standard", "Pick-up point")  # by turns
+LOCATIONS = ("Covent Garden", "Leeds Corn Exchange")
+_APPS = {"web": 580_111, "pos": 129_785, "shopify_draft_order": 1_354_745, "android": 5_806_031}  # Shopify's own apps
 _CODES = (("WELCOME10", 10), ("SPRING15", 15), ("FRIEND20", 20))
 _SALE = ("BLACKFRIDAY25", 25)
 
@@ -66,6 +70,15 @@ def place_order(lines: list[LineItem], order_id: int, number: int, person: Perso
     )
 
 
+def serve(order: Order) -> None:
+    """Which app took the order, where it was sold if in a shop of the merchant's, and how it is sent."""
+    order.app_id = _APPS.get(order.source_name, _APPS["web"])
+    if order.source_name == "pos":
+        order.location_id, order.shipping = ids.LOCATION + order.id % len(LOCATIONS), ""
+    else:
+        order.location_id, order.shipping = None, SHIPPING[order.id % len(SHIPPING)]
+
+
 def draw_order(rng: random.Random, catalogue: Catalogue, person: Person | None, at: datetime, order_id: int, number: int, line_ids: count[int]) -> Order:
     """An order as the person would place it at `at`, with a code where the person or the season has one."""
     lines = draw_lines(rng, catalogue, person, line_ids)
@@ -77,6 +90,7 @@ def draw_order(rng: random.Random, catalogue: Catalogue, person: Person | None, 
     order = place_order(lines, order_id, number, person, at, discount(lines, code[1]) if code else 0)
     order.discount_codes = [code[0]] if code else []
     order.source_name = rng.choices(("web", "pos", "shopify_draft_order", "android"), weights=(86, 7, 2, 5))[0]
+    serve(order)
     if rng.random() < 0.03:
         order.tags = [rng.choice(("gift-wrap", "click-and-collect", "preorder"))]
     return order

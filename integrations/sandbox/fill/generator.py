@@ -17,6 +17,7 @@ from integrations.sandbox.fill.contacts import fill_contacts
 from integrations.sandbox.fill.engagement import fill_campaigns, fill_email_events, fill_page_views, touch_contacts
 from integrations.sandbox.fill.feedback import fill_feedback, fill_forms
 from integrations.sandbox.fill.moments import OFFICE, days_before, keep_clear, local_instant
+from integrations.sandbox.fill.particulars import fill_particulars
 from integrations.sandbox.fill.people import NameBook, Person, draw_people
 from integrations.sandbox.fill.rhythms import HISTORY_DAYS, Rhythm, order_days
 from integrations.sandbox.hubspot.state import CrmList, Portal
@@ -142,6 +143,7 @@ def generate(
     orders = _place_orders(dice("orders"), store, people, catalogue, now)
     _settle_customers(dice("customers"), store, now)
     _tag_by_hand(dice("tags"), store, now)
+    fill_particulars(dice("particulars"), store, now)
     fill_checkouts(dice("checkouts"), store, people, catalogue, orders, now)
     shop = f"https://{domain}"
     readers = fill_contacts(dice("contacts"), portal, people, names, opened, now)

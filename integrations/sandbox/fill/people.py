@@ -42,6 +42,9 @@ _PLACES: tuple[tuple[tuple[str, str, tuple[str, ...], str], int], ...] = (
 )
 
 
+PLACES = tuple(place for place, _ in _PLACES)
+
+
 @dataclass(slots=True)
 class Person:
     """A customer, and the habits that made what the platforms see. The habits themselves are never served."""

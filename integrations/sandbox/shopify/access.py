@@ -35,9 +35,13 @@ READ_SCOPES = {
     "ProductConnection": "read_products",
     "ProductVariant": "read_products",
     "ProductVariantConnection": "read_products",
+    "Location": "read_locations",
+    "MetafieldDefinitionConnection": "read_customers",
     "Collection": "read_products",
     "CollectionConnection": "read_products",
 }
+# A location's id may also be read with this one (shopify.dev/changelog, "Location ID queryable with inventory scopes").
+LOCATION_SCOPES = ("read_locations", "read_inventory")
 COUNT_SCOPES = {
     "customersCount": "read_customers",
     "segmentsCount": "read_customers",
@@ -64,6 +68,17 @@ class Access:
         """Whether the scope is granted; a write scope implies reading."""
         return scope in self.scopes or (scope.startswith("read_") and "write_" + scope[5:] in self.scopes)
 
+    def refusal(self, field_name: str, kind: str) -> GraphQLError | None:
+        """Why a field of this type may not be read; None when it may."""
+        scope = READ_SCOPES.get(kind)
+        if kind == "Location" and any(self.may(one) for one in LOCATION_SCOPES):
+            scope = None
+        if scope is not None and not self.may(scope):
+            return denied(field_name, scope)
+        if kind == "CompanyContact" and not self.store.b2b:
+            return denied(field_name, "read_customers", " Also: The API client must be installed on a Shopify Plus store.")
+        return None
+
     @cached_property
     def orders_since(self) -> datetime | None:
         """Orders and checkouts before this instant are out of sight; None: all are seen."""
@@ -86,9 +101,9 @@ class Access:
         return {variant.id: product for product in self.store.products.values() for variant in product.variants}
 
 
-def denied(field_name: str, scope: str) -> GraphQLError:
+def denied(field_name: str, scope: str, besides: str = "") -> GraphQLError:
     """The error of a field whose scope was not granted (shopify.dev, "GraphQL Admin API status codes", ACCESS_DENIED)."""
-    needed = f"`{scope}` access scope."
+    needed = f"`{scope}` access scope.{besides}"
     return GraphQLError(
         f"Access denied for {field_name} field. Required access: {needed}",
         extensions={"code": "ACCESS_DENIED", "documentation": "https://shopify.dev/api/usage/access-scopes", "requiredAccess": needed},

@@ -23,7 +23,7 @@ from integrations.sandbox.shopify.tokens import TokenDesk
 from integrations.sandbox.shopify.webhooks import Webhooks
 from integrations.sandbox.world import World
 
-DEFAULT_SCOPES = ("read_all_orders", "read_customers", "read_orders", "read_products", "write_customers")
+DEFAULT_SCOPES = ("read_all_orders", "read_customers", "read_locations", "read_orders", "read_products", "write_customers")
 _PATH = re.compile(r"/([^/]+)(/.*)?\Z")
 _GRAPHQL = re.compile(r"/admin/api/([\w-]+)/graphql\.json\Z")
 NOT_RECOGNIZED = "[API] Invalid API key or access token (unrecognized login or wrong password)"

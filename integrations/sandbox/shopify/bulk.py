@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from integrations.sandbox.faults import BULK_FAULTS, Fault
-from integrations.sandbox.shopify.access import READ_SCOPES, Access
+from integrations.sandbox.shopify.access import Access
 from integrations.sandbox.shopify.bulk_check import check_query
 from integrations.sandbox.shopify.bulk_mutation import check_mutation, check_upload, run_mutation
 from integrations.sandbox.shopify.bulk_query import run_query
-from integrations.sandbox.shopify.fields import iso
+from integrations.sandbox.shopify.readers import iso
 from integrations.sandbox.shopify.shop import Shop
 
 if TYPE_CHECKING:
@@ -84,8 +84,7 @@ class BulkDesk:
         document, survey, messages = check_query(text)
         if document is None or survey is None or messages:
             return None, [{"field": ["query"], "message": message, "code": "INVALID"} for message in messages]
-        needed = {scope for _, kind in survey.types if (scope := READ_SCOPES.get(kind))}
-        allowed = all(access.may(scope) for scope in needed)
+        allowed = all(access.refusal(name, kind) is None for name, kind in survey.types)
         operation = self._new(access, "QUERY", text)
         self._start(access, operation, lambda path, stop_at: run_query(self, access, operation, document, path, group_objects, stop_at), allowed)
         return operation, []

@@ -29,7 +29,8 @@ from graphql.execution.values import get_argument_values
 
 from integrations.sandbox.shopify.access import Access
 from integrations.sandbox.shopify.connections import CONNECTIONS, Connection, listed
-from integrations.sandbox.shopify.fields import FIELDS, Inline
+from integrations.sandbox.shopify.fields import FIELDS
+from integrations.sandbox.shopify.readers import Inline
 from integrations.sandbox.shopify.schema import admin_schema
 
 Build = Callable[[Any], dict[str, Any]]

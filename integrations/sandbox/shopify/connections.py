@@ -129,7 +129,13 @@ CONNECTIONS: dict[tuple[str, str], Connection] = {
         _TIMES | {"topic": _text("topic"), "endpoint": _text("uri")},
         {"ID": _by_id, "CREATED_AT": attrgetter("created_at")},
     ),
+    ("QueryRoot", "metafieldDefinitions"): Connection(
+        lambda access, _: access.store.metafield_definitions.values(),
+        {"id": _ID, "key": _text("key"), "namespace": _text("namespace"), "type": _text("type")},
+        {"ID": _by_id, "RELEVANCE": _by_id, "NAME": attrgetter("name")},
+    ),
     ("Customer", "orders"): Connection(_orders_of, _ORDER_SEARCH, _ORDER_SORTS),
+    ("Customer", "addressesV2"): Connection(lambda _access, customer: customer.every_address),
     ("Order", "lineItems"): Connection(_lines),
     ("AbandonedCheckout", "lineItems"): Connection(_lines),
     ("Product", "collections"): Connection(_collections_of, {"id": _ID, "title": _text("title")}, _TITLE_SORTS),

@@ -1,95 +1,19 @@
 """How each field of the schema is read from the store's state: one table, used by direct requests and by bulk queries alike.
 
-An entry makes a reader once per selection (`entry(access, arguments)`), and the reader is then called per object. The readers
-of the plainest fields also say what they do as a Python expression, so that a bulk query over a million lines can be compiled
-into one function per type. Money travels as integer minor units until its amount is printed, so the objects
-behind `MoneyBag` and `MoneyV2` are plain integers.
+Money travels as integer minor units until its amount is printed, so the objects behind `MoneyBag` and `MoneyV2` are plain integers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache, partial
-from operator import attrgetter
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
 from integrations.sandbox.shopify.access import Access
+from integrations.sandbox.shopify.fields_particulars import PARTICULARS, App, Shipping, company_contacts, metafield
+from integrations.sandbox.shopify.readers import Args, Inline, Reader, Table, attr, decimal_text, from_store, gid, iso, of, time_of
 from integrations.sandbox.shopify.schema import LATEST
-from integrations.sandbox.shopify.state import Customer, Order, Refund, Variant
-
-Args = Mapping[str, Any]
-Reader = Callable[[Any], Any]
-Entry = Callable[[Access, Args], Reader]
-Table = dict[str, Entry]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A mailing address as far as the sandbox knows one."""
-
-    id: int
-    country: str
-    province: str = ""
-    city: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Inline:
-    """A reader that is also known as an expression: `text` with {} for the object, `names` what else it mentions."""
-
-    read: Reader
-    text: str
-    names: Mapping[str, Any] = field(default_factory=dict)
-
-    def __call__(self, o: Any) -> Any:
-        """The value read from `o`."""
-        return self.read(o)
-
-
-def iso(instant: datetime | None) -> str | None:
-    """An instant (UTC) as the API prints it: to the second, with a Z."""
-    return None if instant is None else instant.isoformat(timespec="seconds")[:19] + "Z"
-
-
-def decimal_text(minor: int, digits: int) -> str:
-    """An amount as the API prints it: a decimal with at least one digit after the point ("10.0", "10.55")."""
-    sign, minor = ("-", -minor) if minor < 0 else ("", minor)
-    if digits == 0:
-        return f"{sign}{minor}.0"
-    whole, rest = divmod(minor, 10**digits)
-    return f"{sign}{whole}.{str(rest).rjust(digits, '0').rstrip('0') or '0'}"
-
-
-def attr(name: str) -> Entry:
-    """The attribute as it is."""
-    reader = Inline(attrgetter(name), "{}." + name)
-    return lambda _access, _args: reader
-
-
-def of(read: Callable[[Any], Any]) -> Entry:
-    """Computed from the object alone."""
-    return lambda _access, _args: read
-
-
-def from_store(read: Callable[[Access, Any], Any]) -> Entry:
-    """Computed from the object and the store."""
-    return lambda access, _args: partial(read, access)
-
-
-def gid(kind: str) -> Entry:
-    """The global id of an object of `kind`."""
-    prefix = f"gid://shopify/{kind}/"
-    return of(Inline(lambda o: f"{prefix}{o.id}", 'f"' + prefix + '{{{}.id}}"'))
-
-
-def time_of(name: str) -> Entry:
-    """The instant in that attribute, printed."""
-    read = attrgetter(name)
-    return of(lambda o: None if (at := read(o)) is None else at.isoformat(timespec="seconds")[:19] + "Z")
-
+from integrations.sandbox.shopify.state import Address, Customer, Order, Refund, Variant
 
 _same = Inline(lambda o: o, "{}")
 
@@ -157,9 +81,7 @@ def _title_of_variant(access: Access, variant: Variant) -> str:
 
 
 def _customer_address(customer: Customer) -> Address | None:
-    if not (customer.country or customer.city or customer.province):
-        return None
-    return Address(customer.id, customer.country, customer.province, customer.city)
+    return next(iter(customer.every_address), None)
 
 
 def _spent(access: Access, customer: Customer) -> int:
@@ -184,6 +106,7 @@ _LINE: Table = {
 }
 
 FIELDS: dict[str, Table] = {
+    **PARTICULARS,
     "MoneyBag": {"shopMoney": of(_same), "presentmentMoney": of(_same)},
     "MoneyV2": {"amount": _amount, "currencyCode": _currency},
     "Shop": {
@@ -219,6 +142,8 @@ FIELDS: dict[str, Table] = {
         "productSubscriberStatus": of(lambda _: "NEVER_SUBSCRIBED"),
         "statistics": of(_same),
         "lastOrder": from_store(_last_order),
+        "companyContactProfiles": from_store(company_contacts),
+        "metafield": metafield,
     },
     "CustomerEmailAddress": {
         "emailAddress": attr("email"),
@@ -263,6 +188,9 @@ FIELDS: dict[str, Table] = {
         "netPaymentSet": of(_net_payment),
         "refunds": _refunds,
         "shippingAddress": of(lambda o: Address(o.id, o.country) if o.country else None),
+        "shippingLine": of(lambda o: Shipping(o.id, o.shipping) if o.shipping else None),
+        "app": of(lambda o: App(o.app_id) if o.app_id else None),
+        "retailLocation": from_store(lambda access, o: access.store.locations.get(o.location_id)),
     },
     "Refund": {
         "id": gid("Refund"),

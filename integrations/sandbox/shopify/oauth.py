@@ -47,6 +47,7 @@ KNOWN_SCOPES = frozenset(
         "files",
         "fulfillments",
         "gift_cards",
+        "companies",
         "locations",
         "markets",
         "metaobjects",

@@ -8,7 +8,7 @@ from typing import Any
 from graphql import GraphQLError, GraphQLResolveInfo, get_named_type
 
 from integrations.sandbox.shopify import state
-from integrations.sandbox.shopify.access import COUNT_SCOPES, READ_SCOPES, Access, denied, number_of, split_gid
+from integrations.sandbox.shopify.access import COUNT_SCOPES, Access, denied, number_of, split_gid
 from integrations.sandbox.shopify.bulk import BulkOperation
 from integrations.sandbox.shopify.connections import CONNECTIONS, listed, page
 from integrations.sandbox.shopify.fields import FIELDS
@@ -33,6 +33,10 @@ _TYPE_NAMES = {
     state.NativeSegment: "Segment",
     state.Variant: "ProductVariant",
     state.Refund: "Refund",
+    state.Company: "Company",
+    state.Location: "Location",
+    state.Address: "MailingAddress",
+    state.MetafieldDefinition: "MetafieldDefinition",
     state.LineItem: "LineItem",
     state.Store: "Shop",
     BulkOperation: "BulkOperation",
@@ -51,9 +55,11 @@ def resolve(source: Any, info: GraphQLResolveInfo[Any], **args: Any) -> Any:
     parent, name = info.parent_type.name, info.field_name
     if parent == "Mutation":
         return MUTATIONS[name](access, **args)
-    scope = READ_SCOPES.get(get_named_type(info.return_type).name) or (COUNT_SCOPES.get(name) if parent == "QueryRoot" else None)
-    if scope is not None and not isinstance(source, dict) and not access.may(scope):
-        raise denied(name, scope)
+    if not isinstance(source, dict):
+        scope = COUNT_SCOPES.get(name) if parent == "QueryRoot" else None
+        refusal = access.refusal(name, get_named_type(info.return_type).name)
+        if refusal or (scope is not None and not access.may(scope)):
+            raise refusal or denied(name, scope or "")
     connection = CONNECTIONS.get((parent, name))
     if connection is not None:
         found, search = page(connection, access, source, args)
@@ -89,9 +95,8 @@ def _segment(access: Access, id: str) -> Any:
 
 def _node(access: Access, id: str) -> Any:
     kind, rest = split_gid(id)
-    scope = READ_SCOPES.get(kind)
-    if scope is not None and not access.may(scope):
-        raise denied(kind, scope)
+    if refusal := access.refusal(kind, kind):
+        raise refusal
     if not rest.isdigit():
         return None
     number = int(rest)

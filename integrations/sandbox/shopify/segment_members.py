@@ -1,7 +1,7 @@
 """Who is in a native segment (shopify.dev, customerSegmentMembers): the filters that the sandbox's facts can answer.
 
 Test orders and cancelled ones do not count; a date is a whole day in the time zone asked for (UTC by default). E-mail,
-storefront, distance, credit and company filters see no events here, so nobody matches them.
+storefront, distance and credit filters see no events here, so nobody matches them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from graphql import GraphQLError
 from integrations.sandbox.shopify.access import Access, number_of
 from integrations.sandbox.shopify.connections import Connection, page
 from integrations.sandbox.shopify.segment_query import Condition, Group, Matches, Node, QueryError, Value, read
-from integrations.sandbox.shopify.state import Customer, LineItem, Order
+from integrations.sandbox.shopify.state import Address, Customer, LineItem, Order
 
 PAGE_LIMIT = 1_000
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -90,9 +90,10 @@ class _Judge:
             "number_of_orders": lambda: store.lifetime(customer)[0],
             "customer_added_date": lambda: customer.created_at,
             "customer_tags": lambda: customer.tags or None,
-            "customer_countries": lambda: [customer.country] if customer.country else None,
-            "customer_regions": lambda: [f"{customer.country}-{customer.province}"] if customer.province else None,
-            "customer_cities": lambda: [f"{customer.country}-{customer.province}-{customer.city.replace(' ', '')}"] if customer.city else None,
+            "companies": lambda: [str(id_) for id_ in customer.company_ids] or None,
+            "customer_countries": lambda: [a.country for a in customer.every_address if a.country] or None,
+            "customer_regions": lambda: [f"{a.country}-{a.province}" for a in customer.every_address if a.province] or None,
+            "customer_cities": lambda: [_city(a) for a in customer.every_address if a.city] or None,
             "customer_email_domain": lambda: (customer.email or "").strip().rpartition("@")[2] or None,
             "customer_language": lambda: customer.locale,
             "customer_account_status": lambda: customer.state,
@@ -166,6 +167,8 @@ class _Judge:
     def _order_fits(self, condition: Condition, order: Order) -> bool:
         if condition.name == "date":
             return self._tested(condition, order.created_at)
+        if condition.name in ("location_id", "app_id"):
+            return self._tested(condition, getattr(order, condition.name) or 0)
         return condition.name == "amount" and self._tested(condition, order.current_total_minor / 10**self.access.digits)
 
     def _line_fits(self, condition: Condition, order: Order, line: LineItem) -> bool:
@@ -179,6 +182,12 @@ class _Judge:
         if condition.name == "tag":
             return product is not None and condition.values[0].text.casefold() in {tag.casefold() for tag in product.tags}
         return bool(condition.name == "category" and product is not None and self._tested(condition, product.category))
+
+
+def _city(address: Address) -> str:
+    """Country, region where there is one, and the city without spaces."""
+    parts = (address.country, address.province, address.city.replace(" ", ""))
+    return "-".join(part for part in parts if part)
 
 
 def _months(day: date, months: int) -> date:

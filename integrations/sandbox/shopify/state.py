@@ -43,8 +43,50 @@ class Product:
 
 
 @dataclass(slots=True)
+class Address:
+    """A mailing address as far as the sandbox knows one."""
+
+    id: int
+    country: str
+    province: str = ""
+    city: str = ""
+
+
+@dataclass(slots=True)
+class Company:
+    """A company that buys from the store (B2B)."""
+
+    id: int
+    name: str
+
+
+@dataclass(slots=True)
+class Location:
+    """A place of the merchant's where things are sold."""
+
+    id: int
+    name: str
+
+
+@dataclass(slots=True)
+class MetafieldDefinition:
+    """A definition of a customer metafield; `choices` are the values that it admits, none for any."""
+
+    id: int
+    namespace: str
+    key: str
+    name: str
+    type: str
+    choices: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Customer:
-    """A customer of the store; `email` is as somebody typed it."""
+    """A customer of the store; `email` is as somebody typed it.
+
+    `country`, `province` and `city` are of the default address, `addresses` are the others. `metafields` are values by
+    "namespace.key", as the API prints them.
+    """
 
     id: int
     email: str | None
@@ -57,7 +99,16 @@ class Customer:
     country: str = ""
     province: str = ""
     city: str = ""
+    addresses: list[Address] = field(default_factory=list)
+    company_ids: list[int] = field(default_factory=list)
+    metafields: dict[str, str] = field(default_factory=dict)
     order_ids: list[int] = field(default_factory=list)
+
+    @property
+    def every_address(self) -> list[Address]:
+        """The default address first."""
+        default = [Address(self.id, self.country, self.province, self.city)] if self.country or self.province or self.city else []
+        return [*default, *self.addresses]
 
 
 @dataclass(slots=True)
@@ -110,6 +161,9 @@ class Order:
     discount_codes: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
     country: str = ""
+    app_id: int | None = None
+    location_id: int | None = None  # of a retail order
+    shipping: str = ""  # title of the shipping line; "" where nothing is sent
 
 
 @dataclass(slots=True)
@@ -152,6 +206,10 @@ class Store:
     collections: dict[int, Collection] = field(default_factory=dict)
     checkouts: dict[int, Checkout] = field(default_factory=dict)
     segments: dict[int, NativeSegment] = field(default_factory=dict)
+    companies: dict[int, Company] = field(default_factory=dict)
+    locations: dict[int, Location] = field(default_factory=dict)
+    metafield_definitions: dict[int, MetafieldDefinition] = field(default_factory=dict)
+    b2b: bool = False  # whether the store has Shopify's B2B; one without denies companies
 
     def add_order(self, order: Order) -> None:
         """Keep `order` and list it under its customer."""

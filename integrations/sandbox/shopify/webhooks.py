@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from integrations.sandbox.shopify.fields import decimal_text, iso
+from integrations.sandbox.shopify.readers import decimal_text, iso
 from integrations.sandbox.shopify.schema import LATEST
 from integrations.sandbox.shopify.state import Checkout, Customer, Order, Product, Store
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +16,11 @@ from integrations.models import Shop
 from integrations.records import Order
 from integrations.shopify.order_csv import ExportedOrder, NotAnOrderExport, SkippedRows, read_orders
 from segsync import clock
+from segsync.evaluate.due import make_schedule
+from segsync.evaluate.judge import ask_whole
+from segsync.evaluate.models import Cause, Schedule
+from segsync.heartbeat import TTL
+from segsync.leases import Lease, claim
 from segsync.management.shops import shop_named
 from segsync.store.identity import normal_email
 from segsync.store.importing import store_history
@@ -78,15 +85,15 @@ class Command(BaseCommand):
         people_before = _people(target)
         account, began = Account(), time.monotonic()
         try:
-            with file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
-                self._read(target, lines, account, dry_run)
+            with file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines, nullcontext(_unkept) if dry_run else _held(target) as keep:
+                self._read(target, lines, account, dry_run, keep)
         except OSError as error:
             raise CommandError(f"{file} cannot be read ({error.strerror}); give the path of a CSV file.") from error
         except NotAnOrderExport as error:
             raise CommandError(str(error)) from error
         self._tell(target, account, _people(target) - people_before, time.monotonic() - began, dry_run)
 
-    def _read(self, shop: Shop, lines: Any, account: Account, dry_run: bool) -> None:
+    def _read(self, shop: Shop, lines: Any, account: Account, dry_run: bool, keep: Callable[[], None]) -> None:
         page: list[ExportedOrder] = []
         rows, next_word = 0, PROGRESS_ROWS
         for told in read_orders(lines, shop.currency):
@@ -99,6 +106,7 @@ class Command(BaseCommand):
             if rows >= PAGE_ROWS:
                 account.stored += 0 if dry_run else _store(shop, page)
                 page, rows = [], 0
+                keep()
             if account.rows >= next_word:
                 self.stdout.write(f"{account.rows:,} rows, {account.orders:,} orders …")
                 self.stdout.flush()
@@ -120,6 +128,30 @@ class Command(BaseCommand):
                 out(f"  row {each.row:,}: {each.reason}")
             if account.skipped_orders > len(account.reasons):
                 out(f"  and {account.skipped_orders - len(account.reasons):,} more.")
+
+
+@contextmanager
+def _held(shop: Shop) -> Iterator[Callable[[], None]]:
+    """Nobody evaluates the shop by half a file, and afterwards it is evaluated whole; what is yielded must be called once a page.
+
+    Where an evaluation is running just now it is not waited for: the one that follows puts right what it saw.
+    """
+    schedule = make_schedule(shop, clock.now())
+    lease = claim(Schedule, schedule.pk, now=clock.now(), ttl=TTL)
+    try:
+        yield _unkept if lease is None else lambda: _keep(lease)
+    finally:
+        ask_whole(shop, Cause.IMPORT, clock.now())
+        if lease is not None:
+            lease.release()
+
+
+def _keep(lease: Lease) -> None:
+    lease.renew(now=clock.now(), ttl=TTL)
+
+
+def _unkept() -> None:
+    """There is nothing to keep."""
 
 
 def _store(shop: Shop, page: list[ExportedOrder]) -> int:

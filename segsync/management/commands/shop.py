@@ -7,11 +7,14 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from integrations.errors import Rejected
 from integrations.models import Shop
 from integrations.money import is_currency
 from integrations.shopify.oauth import clean_domain
+from segsync import clock
+from segsync.evaluate.due import make_schedule
 
 
 class Command(BaseCommand):
@@ -48,7 +51,9 @@ class Command(BaseCommand):
             raise CommandError(f"'{currency[:20]}' is not a currency of ISO 4217; give its three letters, such as EUR, GBP or USD.")
         if len(name) > 255 or not name.isprintable():
             raise CommandError("The name is longer than 255 characters or holds some that cannot be printed; give a shorter, plain one.")
-        shop, made = Shop.objects.get_or_create(domain=domain, defaults={"timezone": timezone, "currency": code, "name": name})
+        with transaction.atomic():
+            shop, made = Shop.objects.get_or_create(domain=domain, defaults={"timezone": timezone, "currency": code, "name": name})
+            make_schedule(shop, clock.now())  # a shop made before shops were scheduled gets one by being added again
         if made:
             self.stdout.write(f"Added {domain} ({timezone}, {code}). Its orders can be read with: manage.py import_orders --shop {domain} FILE.csv")
             return

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integrations.records import Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection
+from integrations.records import Address, Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection
 from integrations.shopify import mapping
 
 
@@ -30,6 +30,9 @@ def order_node(**changes: Any) -> dict[str, Any]:
         "discountCodes": ["WELCOME"],
         "customer": {"id": "gid://shopify/Customer/3"},
         "shippingAddress": {"countryCodeV2": "GB"},
+        "shippingLine": {"title": "Express"},
+        "app": {"id": "gid://shopify/App/580111"},
+        "retailLocation": {"id": "gid://shopify/Location/66"},
         "totalDiscountsSet": money("5.00"),
         "totalPriceSet": money("100.0"),
         "currentTotalPriceSet": money("74.99"),
@@ -66,7 +69,7 @@ def customer_node(**changes: Any) -> dict[str, Any]:
         "numberOfOrders": "12",
         "amountSpent": {"amount": "1234.50", "currencyCode": "USD"},
         "defaultEmailAddress": {"emailAddress": "Ann@Example.com", "marketingState": "SUBSCRIBED"},
-        "defaultAddress": {"countryCodeV2": "GB"},
+        "defaultAddress": {"countryCodeV2": "GB", "provinceCode": "ENG", "city": "Leeds"},
         "productSubscriberStatus": "NEVER_SUBSCRIBED",
         "statistics": {"predictedSpendTier": "HIGH", "rfmGroup": "CHAMPIONS"},
         **changes,
@@ -82,6 +85,37 @@ def test_an_order_with_its_lines_left_to_follow() -> None:
     assert order.refunds[0].amount_minor == 2501
     assert order.lines is None
     assert not order.voided
+    assert (order.shipping, order.app_id, order.location_id) == ("Express", "580111", "66")
+
+
+def test_an_order_without_shipping_app_or_a_location_asked_for() -> None:
+    node = order_node(shippingLine=None, app=None)
+    del node["retailLocation"]
+    order = mapping.record(node)
+    assert isinstance(order, Order)
+    assert (order.shipping, order.app_id, order.location_id) == ("", "", "")
+
+
+def test_every_address_of_a_customer_the_default_one_first() -> None:
+    told = [
+        {"id": "gid://shopify/MailingAddress/1?model_name=CustomerAddress", "countryCodeV2": "GB", "provinceCode": "ENG", "city": "Leeds"},
+        {"id": "gid://shopify/MailingAddress/2?model_name=CustomerAddress", "countryCodeV2": "SG", "provinceCode": None, "city": "Singapore"},
+    ]
+    customer = mapping.record(customer_node(children=told))
+    assert isinstance(customer, Customer)
+    assert customer.addresses == (Address("3", "GB", "ENG", "Leeds"), Address("3", "SG", "", "Singapore"))
+    assert mapping.record({**told[1], "__parentId": "gid://shopify/Customer/3"}) == Address("3", "SG", "", "Singapore")
+    assert customer.companies is None
+
+
+def test_companies_are_known_only_where_they_were_asked_for() -> None:
+    profiles = [{"company": {"id": f"gid://shopify/Company/{number}"}} for number in (5, 5, 6)]
+    customer = mapping.record(customer_node(companyContactProfiles=profiles))
+    assert isinstance(customer, Customer)
+    assert customer.companies == ("5", "6")
+    none = mapping.record(customer_node(companyContactProfiles=[]))
+    assert isinstance(none, Customer)
+    assert none.companies == ()
 
 
 def test_an_order_with_its_lines_inside() -> None:
@@ -129,7 +163,7 @@ def test_fault_36_what_shopify_withholds_is_not_known_rather_than_none() -> None
     )
     customer = mapping.record(customer_node(**withheld))
     assert isinstance(customer, Customer)
-    assert (customer.order_count, customer.amount_spent_minor, customer.tags, customer.countries, customer.email_subscription) == (None,) * 5
+    assert (customer.order_count, customer.amount_spent_minor, customer.tags, customer.addresses, customer.email_subscription) == (None,) * 5
     assert customer.emails == ()
 
 

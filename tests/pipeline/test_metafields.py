@@ -1,0 +1,95 @@
+"""Rules about a store's metafields, addresses and companies, from the store to the tag."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from integrations.sandbox.shopify.state import Address, Company, MetafieldDefinition
+from segsync.evaluate.models import Evaluation
+from segsync.rules.errors import RuleError
+from segsync.rules.models import Segment
+from segsync.rules.shop_vocabulary import vocabulary_of
+from tests.line import Line
+
+BIRTHDAYS = "anniversary('metafields.facts.birth_date') = today"
+
+
+@pytest.fixture
+def born(line: Line) -> Line:
+    """A store that defines a date of birth; one customer has their birthday today, one another day, the others told none."""
+    today = line.now().date()
+    with line.server.world.lock:
+        line.store.metafield_definitions[1] = MetafieldDefinition(1, "facts", "birth_date", "Birth date", "date")
+        line.store.customers[101].metafields["facts.birth_date"] = date(1988, today.month, 1 if today.day != 1 else 2).isoformat()
+        line.store.customers[102].metafields["facts.birth_date"] = today.replace(year=1988).isoformat()
+    line.pull()
+    return line
+
+
+def test_whoever_has_their_birthday_today_is_tagged(born: Line) -> None:
+    born.segment(BIRTHDAYS, "birthdays")
+    born.settle()
+    assert born.tagged("segsync:birthdays") == {102}
+    with born.server.world.lock:
+        born.store.customers[103].metafields["facts.birth_date"] = born.now().date().replace(year=1990).isoformat()
+        born.store.customers[103].updated_at = born.now()
+    born.wait(60)
+    born.settle()
+    born.look_again()
+    born.settle()
+    assert born.tagged("segsync:birthdays") == {102, 103}
+
+
+def test_a_metafield_that_is_not_defined_is_refused_with_the_nearest_one(born: Line) -> None:
+    with pytest.raises(RuleError, match="birth_date"):
+        born.segment("anniversary('metafields.facts.birthdate') = today", "birthdays")
+
+
+def test_places_and_companies_decide_who_belongs(line: Line) -> None:
+    with line.server.world.lock:
+        line.store.b2b = True
+        line.store.companies[7] = Company(7, "Acme")
+        line.store.customers[101].company_ids = [7]
+        line.store.customers[102].addresses = [Address(1, "US", "NY", "New York City"), Address(2, "SG", "", "Singapore")]
+    line.segment("companies IS NULL", "private")
+    line.segment("companies = 7", "acme")
+    line.segment("customer_cities CONTAINS 'US-NY-NewYorkCity' AND customer_regions CONTAINS 'US-NY' AND customer_cities CONTAINS 'SG-Singapore'", "far")
+    line.settle()
+    assert line.tagged("segsync:acme") == {101}
+    assert line.tagged("segsync:private") == set(line.store.customers) - {101}
+    assert line.tagged("segsync:far") == {102}
+
+
+def test_a_store_without_companies_gets_a_refusal_instead_of_everybody(line: Line) -> None:
+    line.segment("companies IS NULL", "private")
+    line.segment("customer_countries CONTAINS 'GB'", "british")
+    line.settle()
+    assert line.tagged("segsync:private") == set()
+    assert line.tagged("segsync:british") == set(line.store.customers)
+    problem = Segment.objects.get(handle="private").problem
+    assert "`companies` has no data yet; it takes a store with Shopify's B2B" in problem
+    assert "companies" in vocabulary_of(line.shop).withheld
+    with line.server.world.lock:
+        line.store.b2b = True
+        for customer in line.store.customers.values():
+            customer.updated_at = line.now()
+    line.forget_denials()
+    line.wait(60)
+    line.look_again()
+    line.settle()
+    assert Segment.objects.get(handle="private").problem == ""
+    assert line.tagged("segsync:private") == set(line.store.customers)
+
+
+def test_the_columns_and_the_interpreter_agree_on_companies(line: Line, settings: object) -> None:
+    with line.server.world.lock:
+        line.store.b2b = True
+        line.store.companies[7] = Company(7, "Acme")
+        line.store.customers[101].company_ids = [7]
+    settings.SEGSYNC_COLUMNAR_FROM = 1  # type: ignore[attr-defined]  # pytest-django's wrapper
+    line.segment("companies IS NULL AND customer_countries CONTAINS 'GB'", "private")
+    line.settle()
+    assert line.tagged("segsync:private") == set(line.store.customers) - {101}
+    assert Evaluation.objects.filter(segment__handle="private").exists()
