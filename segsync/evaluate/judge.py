@@ -76,7 +76,7 @@ def judge_changed(shop: Shop, lease: Lease, clock: Callable[[], datetime]) -> in
 def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], datetime]) -> int:
     """Judge all customers of the shop as of one instant; records an Evaluation for each segment. Returns how many were judged.
 
-    A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
+    A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns.
     """
     as_of = clock()
     segments = active_segments(shop)
@@ -88,11 +88,7 @@ def judge_everybody(shop: Shop, cause: str, lease: Lease, clock: Callable[[], da
     if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
         rules = {segment.pk: Asked(checked.rule, segment.handle) for segment, checked in segments}
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
-
-        def rest(ids: frozenset[int], context: ShopContext) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, cause, context, beat, clear=False)
-
-        outcome = judge_by_columns(shop, rules, versions, as_of, cause, beat, rest)
+        outcome = judge_by_columns(shop, rules, versions, as_of, cause, beat)
     else:
         context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, beat)
         outcome = Outcome(_one_by_one(shop, segments, as_of, cause, context, beat, clear=True), frozenset(), context)

@@ -86,7 +86,7 @@ def columnar_takes_the_limit_itself_for_more(patch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_mistake_is_caught(mistake: Callable[[pytest.MonkeyPatch], None], conditions: Conditions, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = replace(TALLY, unanswered=TALLY.unanswered.copy())
+    before = replace(TALLY, asked=TALLY.asked.copy())
     mistake(monkeypatch)
     caught: list[str] = []
 

@@ -62,7 +62,7 @@ def _rebuild(shop: Shop, now: datetime, beat: Beat) -> Snapshot:
     parent = files.folder(shop.pk)
     flattener = Flattener(shop.tz)
     with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection:
-        with Stage(connection, flattener) as stage:
+        with Stage(connection, flattener, files.spill()) as stage:
             _fill(stage, shop, _pages(shop), beat)
         base = files.write(connection, parent, "base")
         count = _count(connection)
@@ -81,7 +81,7 @@ def _catch_up(shop: Shop, current: Snapshot, now: datetime, beat: Beat) -> Snaps
             Snapshot.objects.filter(pk=current.pk, generation=current.generation).update(as_of=now)
             current.as_of = now
             return current
-        with Stage(connection, flattener) as stage:
+        with Stage(connection, flattener, files.spill()) as stage:
             _fill(stage, shop, (tuple(ids) for ids in chunks(changed, BATCH)), beat)
             for id_ in gone:
                 stage.add(id_, 0, None)
@@ -139,7 +139,7 @@ def _publish(
 
 
 def _fill(stage: Stage, shop: Shop, pages: Iterator[tuple[int, ...]], beat: Beat) -> None:
-    reader = FactsReader(shop, ALL_KINDS)
+    reader = FactsReader(shop, ALL_KINDS - {"segments"})  # memberships are not facts: a run reads them
     for ids in pages:
         beat()
         people = Customer.objects.filter(shop=shop, pk__in=ids).order_by("pk").values_list("pk", "facts_version", "merged_into_id")

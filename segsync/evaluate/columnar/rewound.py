@@ -1,0 +1,52 @@
+"""A rule over everybody as of an instant that has passed: what was so then is staged into a database of its own, and gone afterwards.
+
+The shop's snapshot holds the present and is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings as django_settings
+
+from integrations.models import Shop
+from integrations.money import exponent
+from segsync.evaluate.columnar import cuts, engine, files, stays
+from segsync.evaluate.columnar.compile import Asked
+from segsync.evaluate.columnar.rows import Flattener
+from segsync.evaluate.columnar.stage import Stage, database
+from segsync.evaluate.facts import FactsReader, everybody
+from segsync.rules import catalogue, windows
+from segsync.rules.context import ShopContext
+from segsync.rules.moments import Moment
+from segsync.rules.settings import DerivedSettings
+from segsync.rules.vocabulary import Vocabulary
+from segsync.store.models import Customer
+
+BATCH = 1_000
+
+
+@contextmanager
+def opened(shop: Shop, asked: Asked, moment: Moment, settings: DerivedSettings, vocabulary: Vocabulary) -> Iterator[engine.Run[int]]:
+    """The rule, as key 0, over the facts (`segsync.evaluate.past`), memberships and cuts of that moment. Memory stays bounded."""
+    survey = windows.survey(asked.rule, vocabulary)
+    needs, kinds = set(survey.needs), set(survey.activity_kinds)
+    if survey.cuts or survey.ranks:
+        needs.add("orders")
+    for name in {key.name for key in survey.ranks}:
+        entry = catalogue.attribute(name, vocabulary)
+        needs |= entry.needs if entry else frozenset()
+        kinds |= set(entry.activity_kinds) if entry else set()
+    reader = FactsReader(shop, needs - {"segments"}, kinds, as_of=moment.now)
+    spill = files.spill()
+    with database(django_settings.SEGSYNC_MEMORY_LIMIT, spill) as connection:
+        with Stage(connection, Flattener(shop.tz), spill) as stage:
+            for ids in everybody(shop, BATCH):
+                living = Customer.objects.filter(shop=shop, pk__in=ids, merged_into__isnull=True).order_by("pk").values_list("pk", flat=True)
+                for id_, facts in reader.read(list(living)).items():
+                    stage.add(id_, 0, facts)
+        context = ShopContext(settings, computed_at=moment.now)
+        if survey.cuts or survey.ranks:
+            context = cuts.compute(connection, moment, settings, survey.ranks, vocabulary)
+        yield engine.staged(connection, {0: asked}, moment, exponent(shop.currency), context, vocabulary, stays.of(shop, [asked], moment.now))
