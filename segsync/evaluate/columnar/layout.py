@@ -158,8 +158,11 @@ TABLES: Mapping[str, Mapping[str, str]] = {
 NUMBER_SCALE = 10**9
 # Who is in which segment, by its handle: not part of a snapshot, but of one run over it.
 MEMBERSHIPS: Mapping[str, str] = {"customer": NUMBER, "segment": TEXT}
-# Tables without a customer: what they hold is shared, so a delta adds to them and takes nothing away.
-DICTIONARIES = ("goods", "topics")
+# Tables without a customer, whose rows are shared, and the columns that point to their keys.
+DICTIONARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "goods": (("order_lines", "goods"), ("checkout_lines", "goods"), ("activities", "goods")),
+    "topics": (("activities", "topic"),),
+}
 # Columns that are never null, which spares the database from looking.
 _ALWAYS = frozenset({"id", "facts_version", "living", "customer", "key", "goods", "topic", "order_no", "counted", "spent", "segment"})
 
