@@ -84,7 +84,7 @@ def _by_columns(shop: Shop, asked: Asked, moment: Moment, rewind: bool, vocabula
 
     def found() -> Iterator[int]:
         if rewind:
-            with rewound.opened(shop, asked, moment, settings_of(shop), vocabulary) as run:
+            with rewound.opened(shop, {0: asked}, moment, settings_of(shop), vocabulary) as run:
                 yield from run.members(0)
             return
         current = snapshot.refresh(shop, moment.now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +22,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _NO_LISTS: Row = {name: [] for name, kind in PROFILE.items() if kind == TEXTS}
 # A customer may have this many checkouts before two keys could meet.
 CHECKOUTS_EACH = 1 << 20
+# How many texts of properties are kept as types read them.
+TYPED_TEXTS = 50_000
 
 
 def micros(at: datetime | None) -> int | None:
@@ -55,7 +58,9 @@ class Flattener:
 
     def __init__(self, tz: ZoneInfo, goods: int = 0, topics: int = 0) -> None:
         self.tz = tz
-        self._moment = Moment(EPOCH, tz)
+        moment = Moment(EPOCH, tz)
+        # A property has few values for many people.
+        self._typed = lru_cache(maxsize=TYPED_TEXTS)(lambda text: _typed(text, moment))
         self.goods = Dictionary(goods)
         self.topics = Dictionary(topics)
 
@@ -186,19 +191,6 @@ class Flattener:
         key, new = self.goods.key(about)
         return key, (("goods", _goods_row(key, line)),) if new else ()
 
-    def _typed(self, text: str) -> Row:
-        """A property's text as each type reads it."""
-        number, at, day_at = CONVERTERS["number"](text, self._moment), CONVERTERS["datetime"](text, self._moment), CONVERTERS["date"](text, self._moment)
-        return {
-            "number": None if number is None else str(int(number * NUMBER_SCALE)),
-            "date_at": micros(day_at),
-            "date_day": _day(day_at, self.tz),
-            "time_at": micros(at),
-            "time_day": _day(at, self.tz),
-            "flag": CONVERTERS["bool"](text, self._moment),
-            "several": list(CONVERTERS["several"](text, self._moment)),
-        }
-
     def _profile(self, id_: int, version: int, facts: CustomerFacts) -> Row:
         return {
             "id": id_,
@@ -225,6 +217,20 @@ class Flattener:
             "rfm_group": facts.rfm_group,
             "predicted_spend_tier": facts.predicted_spend_tier,
         }
+
+
+def _typed(text: str, moment: Moment) -> Row:
+    """A property's text as each type reads it; days are those of the moment's time zone."""
+    number, at, day_at = CONVERTERS["number"](text, moment), CONVERTERS["datetime"](text, moment), CONVERTERS["date"](text, moment)
+    return {
+        "number": None if number is None else str(int(number * NUMBER_SCALE)),
+        "date_at": micros(day_at),
+        "date_day": _day(day_at, moment.tz),
+        "time_at": micros(at),
+        "time_day": _day(at, moment.tz),
+        "flag": CONVERTERS["bool"](text, moment),
+        "several": list(CONVERTERS["several"](text, moment)),
+    }
 
 
 def _goods_row(key: int, line: LineFacts | None) -> Row:
