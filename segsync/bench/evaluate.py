@@ -10,7 +10,7 @@ from pathlib import Path
 from segsync.bench import generate
 from segsync.bench.workload import COLUMNS, MOMENT, Question, workload
 from segsync.evaluate.columnar import compile as compiler
-from segsync.evaluate.columnar import engine
+from segsync.evaluate.columnar import engine, statements
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
@@ -96,6 +96,7 @@ def measure(parent: Path, customers: int, orders: int, activities: int, rules: i
 
 
 def _evaluator(base: Path, spill: Path, questions: list[Question], memory_limit: str) -> _Run:
+    statements.forget()  # each run writes its own
     started, processor = time.perf_counter(), time.process_time()
     rules = {place: Asked(check_rule(question.rule).rule) for place, question in enumerate(questions)}
     with database(memory_limit, spill / "spill") as connection, engine.over(connection, base, None, rules, MOMENT, EXPONENT, CONTEXT) as run:

@@ -144,3 +144,13 @@ def more_than(moment: Moment) -> st.SearchStrategy[tree.Node]:
     """`>` on whole numbers and amounts: the shortest way to a tie."""
     counted = [entry for entry in ANSWERED if entry.type in (Type.INTEGER, Type.MONEY)]
     return st.sampled_from(counted).flatmap(lambda entry: comparisons(entry, moment, (">",))).map(tree.Clause)
+
+
+def on_anniversaries(moment: Moment) -> st.SearchStrategy[tree.Node]:
+    """Anniversaries alone."""
+    return anniversaries(moment).map(tree.Clause)
+
+
+def of_properties(moment: Moment) -> st.SearchStrategy[tree.Node]:
+    """Properties alone."""
+    return st.sampled_from(PROPERTIES).flatmap(lambda entry: comparisons(entry, moment)).map(tree.Clause)

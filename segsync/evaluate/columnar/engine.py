@@ -19,6 +19,7 @@ from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.layout import quoted
 from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
+from segsync.evaluate.columnar.statements import statement
 from segsync.evaluate.models import Snapshot
 from segsync.rules import windows
 from segsync.rules.context import ShopContext
@@ -107,8 +108,11 @@ def over(
     memberships: Stays | None = None,
 ) -> Iterator[Run[K]]:
     """The rules over the people in these folders. The statements are written while the database loads."""
-    expressions = {key: compiler.compile_rule(asked, moment, decimals, context, vocabulary) for key, asked in rules.items()}
-    wanted = compiler.columns(expressions.values())
+    written = {key: statement(asked, moment, decimals, context, vocabulary) for key, asked in rules.items()}
+    wanted: dict[str, set[str]] = {}
+    for each in written.values():
+        for table, columns in each.columns.items():
+            wanted.setdefault(table, set()).update(columns)
     asks_segments = wanted.pop("memberships", None) is not None
     wanted.setdefault("customers", set()).update(("id", "facts_version", *(["living"] if asks_segments else [])))
     failure: list[duckdb.Error] = []
@@ -122,7 +126,7 @@ def over(
     thread = threading.Thread(target=loading, name="snapshot")
     thread.start()
     try:
-        statements = {key: compiler.sql(expression) for key, expression in expressions.items()}
+        statements = {key: each.sql for key, each in written.items()}
     finally:
         thread.join()
     if failure:
@@ -140,7 +144,7 @@ def staged(
     memberships: Stays | None = None,
 ) -> Run[K]:
     """The rules over the people whose rows are in the connection already, in every table of the layout."""
-    statements = {key: compiler.sql(compiler.compile_rule(asked, moment, decimals, context, vocabulary)) for key, asked in rules.items()}
+    statements = {key: statement(asked, moment, decimals, context, vocabulary).sql for key, asked in rules.items()}
     return _run(connection, statements, rules, memberships)
 
 
