@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 
 from segsync.evaluate.columnar import files
-from segsync.evaluate.columnar.layout import PROFILE, VERSION, quoted
+from segsync.evaluate.columnar.layout import PROFILE, TABLES, TEXTS, VERSION, create, quoted
 from segsync.evaluate.columnar.metrics import METRICS_OF_EVERYBODY
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -86,25 +86,29 @@ def _statements(customers: int, orders: int, activities: int) -> Iterator[str]:
         (500 + floor(pow({_random("amount")}, 3) * 30000))::BIGINT AS amount FROM range({orders}) t(i)"""
     yield f"""CREATE TABLE orders AS SELECT customer, (row_number() OVER (PARTITION BY customer ORDER BY i) - 1)::INTEGER AS order_no, placed_at,
         {_day("placed_at")} AS day, amount, amount AS gross, 0::BIGINT AS refunded, (1 + i % 3)::BIGINT AS item_count, i AS number,
-        {_pick(("web", "pos", "app"), "channel")} AS channel, {_pick(("GB", "DE", "FR", "US"), "country")} AS country, i % 4 = 0 AS discounted,
+        {_pick(("web", "pos", "app"), "channel")} AS channel, {_pick(("GB", "DE", "FR", "US"), "country")} AS country,
+        NULL::VARCHAR AS location_id, NULL::VARCHAR AS app_id, i % 4 = 0 AS discounted,
         CASE WHEN i % 8 = 0 THEN ['spring10'] ELSE []::VARCHAR[] END AS discount_codes,
         CASE WHEN i % 50 = 0 THEN ['gift'] ELSE []::VARCHAR[] END AS tags FROM made ORDER BY customer, order_no"""
     yield "DROP TABLE made"
     yield f"""CREATE TABLE order_lines AS SELECT customer, order_no, placed_at, (hash(number, n) % {GOODS})::INTEGER AS goods,
-        (amount // item_count)::BIGINT AS price, discounted, 1::BIGINT AS quantity, (amount // (1 + number % 2))::BIGINT AS amount
+        (amount // item_count)::BIGINT AS price, discounted, 1::BIGINT AS quantity, (amount // (1 + number % 2))::BIGINT AS amount, NULL::VARCHAR AS shipping
         FROM orders, range(2) t(n) WHERE n <= number % 2"""
     yield """CREATE TABLE refunds AS SELECT customer, placed_at + INTERVAL 5 DAY AS refunded_at, amount // 2 AS amount
         FROM orders WHERE number % 25 = 0"""
-    yield f"""CREATE TABLE checkouts AS SELECT {buyer} AS customer, i AS key, {_at("checkout", 200)} AS created_at, i % 3 = 0 AS recovered,
+    yield f"""CREATE TABLE checkouts AS SELECT {buyer} AS customer, i AS key, {_at("checkout", 200)} AS created_at, 0::INTEGER AS day, i % 3 = 0 AS recovered,
         (500 + i % 20000)::BIGINT AS amount FROM range({orders // 20}) t(i) ORDER BY customer"""
+    yield f"UPDATE checkouts SET day = {_day('created_at')}"
     yield f"CREATE TABLE checkout_lines AS SELECT customer, key AS checkout, (hash(key) % {GOODS})::INTEGER AS goods FROM checkouts"
     yield f"""CREATE TABLE activities AS SELECT {actor} AS customer, {_at("act", 365)} AS acted_at, 0::INTEGER AS day,
         ((CASE WHEN {_random("kind")} < 0.35 THEN 0 WHEN {_random("kind")} < 0.65 THEN 1 WHEN {_random("kind")} < 0.80 THEN 2
           WHEN {_random("kind")} < 0.85 THEN 3 WHEN {_random("kind")} < 0.995 THEN 4 ELSE 5 END) * {CAMPAIGNS} + hash(i) % {CAMPAIGNS})::INTEGER AS topic,
         NULL::VARCHAR AS url, NULL::VARCHAR AS title, (hash(i) % 500)::VARCHAR AS about,
-        NULL::VARCHAR AS form, NULL::VARCHAR AS page, NULL::VARCHAR AS survey, NULL::VARCHAR AS sentiment, NULL::BIGINT AS rating, NULL::VARCHAR AS network
+        NULL::VARCHAR AS form, NULL::VARCHAR AS page, NULL::VARCHAR AS survey, NULL::VARCHAR AS sentiment, NULL::BIGINT AS rating, NULL::VARCHAR AS network,
+        NULL::VARCHAR AS query, 0::INTEGER AS goods
         FROM range({activities}) t(i) ORDER BY customer"""
     yield f"UPDATE activities SET day = {_day('acted_at')}"
+    yield create("properties", TABLES["properties"])
     told = {
         "id": "i + 1",
         "facts_version": "1",
@@ -118,7 +122,7 @@ def _statements(customers: int, orders: int, activities: int) -> Iterator[str]:
         "language": _pick(("en", "de", "fr"), "language"),
         "email_subscription": _pick(("SUBSCRIBED", "UNSUBSCRIBED", "NOT_SUBSCRIBED"), "subscription"),
     }
-    values = ", ".join(f"({told.get(column, 'NULL')})::{kind} AS {quoted(column)}" for column, kind in PROFILE.items())
+    values = ", ".join(f"({told.get(column, '[]' if kind == TEXTS else 'NULL')})::{kind} AS {quoted(column)}" for column, kind in PROFILE.items())
     yield f"CREATE TABLE people AS SELECT {values} FROM range({customers}) t(i)"
     yield f"CREATE TABLE customers AS SELECT * FROM ({METRICS_OF_EVERYBODY}) ORDER BY id"
     yield "DROP TABLE people"

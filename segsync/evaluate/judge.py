@@ -91,8 +91,8 @@ def judge_everybody(shop: Shop, cause: str | None, lease: Lease, clock: Callable
 def judge_whole(shop: Shop, scope: Scope, cause: str | None, lease: Lease, clock: Callable[[], datetime]) -> WholeRun:
     """Judge all customers of the shop by the rules in scope as of one instant; records the run and an Evaluation for each segment.
 
-    A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, rules that those cannot answer one customer at a time.
-    Raises LeaseLost, and Replaced when a rule changed meanwhile (what was moved so far is right and stays); whoever raised closes the run.
+    A shop of SEGSYNC_COLUMNAR_FROM customers or more is judged by columns, a smaller one customer by customer. Raises LeaseLost, and
+    Replaced when a rule changed meanwhile (what was moved so far is right and stays).
     """
     as_of, vocabulary = clock(), vocabulary_of(shop)
     total = Customer.objects.filter(shop=shop, merged_into__isnull=True).count()
@@ -140,11 +140,7 @@ def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, vocabulary
     if segments and total >= settings.SEGSYNC_COLUMNAR_FROM:
         rules = {segment.pk: Asked(checked.rule, segment.handle) for segment, checked in segments}
         versions = {segment.pk: segment.version_id or 0 for segment, _ in segments}
-
-        def rest(ids: frozenset[int], given: ShopContext) -> Moved:
-            return _one_by_one(shop, [pair for pair in segments if pair[0].pk in ids], as_of, scope, given, vocabulary, progress, total, clear=False)[0]
-
-        return judge_by_columns(shop, rules, versions, as_of, scope.causes, progress, rest, context, clear=scope.complete)
+        return judge_by_columns(shop, rules, versions, as_of, scope.causes, progress, vocabulary, context, clear=scope.complete)
     if context is None:
         context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, lambda: progress("working out cuts"))
     moved, rows = _one_by_one(shop, segments, as_of, scope, context, vocabulary, progress, total, clear=scope.complete)

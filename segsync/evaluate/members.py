@@ -6,38 +6,48 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, time, timedelta
 
 from integrations.models import Shop
-from integrations.money import exponent
-from segsync.evaluate.columnar import engine, snapshot
+from segsync.evaluate.columnar import engine, rewound, snapshot
 from segsync.evaluate.columnar.compile import Asked
-from segsync.evaluate.cuts import worked_out
+from segsync.evaluate.cuts import settings_of, worked_out
 from segsync.evaluate.facts import FactsReader
 from segsync.evaluate.models import Membership
+from segsync.evaluate.whole import context_of
 from segsync.rules import interpret, tree, windows
 from segsync.rules.check import check_tree
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 from segsync.store.models import Customer
 
 BATCH = 500
-Evaluator = Callable[[Shop, Asked, Moment, bool], Iterator[int]]
+Evaluator = Callable[[Shop, Asked, Moment, bool, Vocabulary], Iterator[int]]
 
 
 class NoSuchEvaluator(LookupError):
     """There is no evaluator of that name here; the message says what there is."""
 
 
-def members(shop: Shop, rule: tree.Rule, moment: Moment, evaluator: str = "interpreter", *, rewind: bool = False, salt: str = "") -> Iterator[int]:
+def members(
+    shop: Shop,
+    rule: tree.Rule,
+    moment: Moment,
+    evaluator: str = "interpreter",
+    *,
+    rewind: bool = False,
+    salt: str = "",
+    vocabulary: Vocabulary = NO_VOCABULARY,
+) -> Iterator[int]:
     """The ids of the customers whom the rule names at that moment, ascending, in memory a batch at a time.
 
     With `rewind`, facts are read as of the moment (`segsync.evaluate.past`); without, as they are known now. People merged into
     others are never named. Cuts and ranks are worked out as of the moment. `salt` is the rule's own for `sample_bucket` (a segment's
-    handle). Raises RuleError for a rule that `check_tree` refuses, NoSuchEvaluator for an evaluator that is unknown or cannot answer.
+    handle). Raises RuleError for a rule that `check_tree` refuses, NoSuchEvaluator for an evaluator that is unknown.
     """
     try:
         evaluate = EVALUATORS[evaluator]
     except KeyError:
         raise NoSuchEvaluator(f"There is no {evaluator} evaluator in this version; use --evaluator {' or '.join(EVALUATORS)}.") from None
-    return evaluate(shop, Asked(rule, salt), moment, rewind)
+    return evaluate(shop, Asked(rule, salt), moment, rewind, vocabulary)
 
 
 def members_on(segment: Segment, on: datetime) -> Iterator[int]:
@@ -52,11 +62,12 @@ def end_of_day(moment: Moment) -> datetime:
     return tomorrow.astimezone(moment.now.tzinfo) - timedelta(microseconds=1)
 
 
-def _interpreted(shop: Shop, asked: Asked, moment: Moment, rewind: bool) -> Iterator[int]:
-    check_tree(asked.rule)
+def _interpreted(shop: Shop, asked: Asked, moment: Moment, rewind: bool, vocabulary: Vocabulary) -> Iterator[int]:
+    check_tree(asked.rule, vocabulary)
     context = worked_out(shop, [asked.rule], moment.now, rewind=rewind)
-    matches = interpret.compile_rule(asked.rule, moment, context, salt=asked.salt)
-    reader = FactsReader(shop, windows.needs(asked.rule), windows.activity_kinds(asked.rule), as_of=moment.now if rewind else None)
+    matches = interpret.compile_rule(asked.rule, moment, context, vocabulary, asked.handle)
+    survey = windows.survey(asked.rule, vocabulary)
+    reader = FactsReader(shop, survey.needs, survey.activity_kinds, as_of=moment.now if rewind else None)
 
     def found() -> Iterator[int]:
         last = 0
@@ -68,16 +79,17 @@ def _interpreted(shop: Shop, asked: Asked, moment: Moment, rewind: bool) -> Iter
     return found()
 
 
-def _by_columns(shop: Shop, asked: Asked, moment: Moment, rewind: bool) -> Iterator[int]:
-    check_tree(asked.rule)
-    if rewind:
-        raise NoSuchEvaluator("The columnar evaluator knows the present only: leave --at out, or use --evaluator interpreter.")
-    context = worked_out(shop, [asked.rule], moment.now)
-    if engine.plan({0: asked}, moment, exponent(shop.currency), context).unanswered:
-        raise NoSuchEvaluator("The columnar evaluator cannot answer this rule; use --evaluator interpreter.")
+def _by_columns(shop: Shop, asked: Asked, moment: Moment, rewind: bool, vocabulary: Vocabulary) -> Iterator[int]:
+    check_tree(asked.rule, vocabulary)
 
     def found() -> Iterator[int]:
-        with engine.opened(shop, snapshot.refresh(shop, moment.now), {0: asked}, moment, context) as run:
+        if rewind:
+            with rewound.opened(shop, {0: asked}, moment, settings_of(shop), vocabulary) as run:
+                yield from run.members(0)
+            return
+        current = snapshot.refresh(shop, moment.now)
+        context = context_of(shop, current, [asked.rule], moment, vocabulary)
+        with engine.opened(shop, current, {0: asked}, moment, context, vocabulary) as run:
             yield from run.members(0)
 
     return found()

@@ -148,7 +148,7 @@ class Snapshot(models.Model):
     timezone = models.CharField(max_length=64, help_text="Whose days the day columns count.")
     base = models.CharField(max_length=100)
     delta = models.CharField(max_length=100, blank=True)
-    sizes = models.JSONField(help_text="Bytes of every file, to tell a damaged one.")
+    checks = models.JSONField(help_text="Bytes and CRC-32 of every file, to tell a damaged one.")
     base_customers = models.PositiveBigIntegerField()
     delta_customers = models.PositiveBigIntegerField(default=0)
     next_goods = models.PositiveBigIntegerField(help_text="The first number that no product of the dictionary has.")

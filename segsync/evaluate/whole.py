@@ -19,26 +19,24 @@ from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply
 from segsync.evaluate.columnar import cuts, engine, snapshot
 from segsync.evaluate.columnar.compile import Asked
-from segsync.evaluate.columnar.conditions import Unanswered
-from segsync.evaluate.cuts import renew, settings_of
+from segsync.evaluate.cuts import settings_of
 from segsync.evaluate.models import Membership, Schedule, Snapshot
 from segsync.evaluate.runs import Progress
 from segsync.rules import tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
+from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
 BATCH = 1_000
 PAGE = 20_000
 Beat = Callable[[], None]
-# Judges some segments the other way by these cuts, and leaves all marks.
-Rest = Callable[[frozenset[int], ShopContext], Moved]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What moved, which segments were judged by columns, the cuts that all were judged by, the rows read, and the time that each took."""
+    """What moved, which segments were judged by columns, the cuts that all were judged by, the rows read, and the time that each segment took."""
 
     moved: Moved
     by_columns: frozenset[int]
@@ -54,21 +52,22 @@ def judge_by_columns(
     now: datetime,
     causes: Mapping[int, str | None],
     progress: Progress,
-    rest: Rest,
+    vocabulary: Vocabulary,
     context: ShopContext | None,
     *,
     clear: bool,
 ) -> Outcome:
-    """Move everybody to where `rules` (by segment) say they belong at `now`, by the cuts of `context` or, without it, by new ones.
+    """Move everybody to where `rules` (by segment, each after those that it asks about) say they belong at `now`, by the cuts of `context`
+    or, without it, by new ones, which are put in force.
 
-    Rules that columns cannot answer are given to `rest`. Then, with `clear`, the marks of people whose facts are still those of the
-    snapshot are cleared: facts read for `rest` are never older. `progress` is called between batches, and may raise to stop.
+    Then, with `clear`, the marks of people whose facts are still those of the snapshot are cleared. `progress` is called between batches,
+    and may raise to stop.
     """
     for attempt in (1, 2):
         current = snapshot.refresh(shop, now, lambda: progress("reading facts"))
         try:
-            given = context or _context(shop, current, [asked.rule for asked in rules.values()], now, lambda: progress("working out cuts"))
-            return _judge(shop, current, rules, versions, now, given, causes, progress, rest, clear)
+            given = context or _renewed(shop, current, rules, now, vocabulary, progress)
+            return _judge(shop, current, rules, versions, now, given, causes, progress, vocabulary, clear)
         except duckdb.Error as error:
             # Replaced while it was being read, or damaged inside: a new one is written.
             log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
@@ -78,20 +77,21 @@ def judge_by_columns(
     raise AssertionError("two attempts end in an answer or an error")
 
 
-def _context(shop: Shop, current: Snapshot, rules: Sequence[tree.Rule], now: datetime, beat: Beat) -> ShopContext:
-    """The cuts that these rules take, put in force; worked out by columns where columns can."""
-    surveys = [windows.survey(rule) for rule in rules]
+def context_of(shop: Shop, current: Snapshot, rules: Sequence[tree.Rule], moment: Moment, vocabulary: Vocabulary) -> ShopContext:
+    """The cuts that these rules take, of the people of the snapshot, put in force nowhere. Raises duckdb.Error for damaged files."""
+    surveys = [windows.survey(rule, vocabulary) for rule in rules]
     ranks = frozenset(key for found in surveys for key in found.ranks)
     if not ranks and not any(found.cuts for found in surveys):
-        return ShopContext(settings_of(shop), computed_at=now)
-    moment = Moment(now, shop.tz)
-    try:
-        wanted = cuts.needed({key.name for key in ranks}, moment)
-        with engine.tables(shop, current, wanted) as connection:
-            context = cuts.compute(connection, moment, settings_of(shop), ranks)
-    except Unanswered:
-        return renew(shop, rules, now, beat)
-    Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
+        return ShopContext(settings_of(shop), computed_at=moment.now)
+    with engine.tables(shop, current, cuts.needed({key.name for key in ranks}, moment, vocabulary)) as connection:
+        return cuts.compute(connection, moment, settings_of(shop), ranks, vocabulary)
+
+
+def _renewed(shop: Shop, current: Snapshot, rules: Mapping[int, Asked], now: datetime, vocabulary: Vocabulary, progress: Progress) -> ShopContext:
+    progress("working out cuts")
+    context = context_of(shop, current, [asked.rule for asked in rules.values()], Moment(now, shop.tz), vocabulary)
+    if context.ranks or any(windows.survey(asked.rule, vocabulary).cuts for asked in rules.values()):
+        Schedule.objects.filter(shop=shop).update(cuts=context.to_json())
     return context
 
 
@@ -104,7 +104,7 @@ def _judge(
     context: ShopContext,
     causes: Mapping[int, str | None],
     progress: Progress,
-    rest: Rest,
+    vocabulary: Vocabulary,
     clear: bool,
 ) -> Outcome:
     moved = Moved()
@@ -113,17 +113,16 @@ def _judge(
     def beat() -> None:
         progress("judging", len(taken), len(rules))
 
-    with engine.opened(shop, current, rules, Moment(now, shop.tz), context) as run:
-        for segment in run.answered:
+    with engine.opened(shop, current, rules, Moment(now, shop.tz), context, vocabulary) as run:
+        for segment in rules:
             began = time.monotonic()
             for changes in _batches(difference(run.members(segment), _stays(shop, segment)), beat):
                 moved += _apply(shop, run, segment, changes, versions, now, causes)
+            run.tell(segment)
             taken[segment] = int((time.monotonic() - began) * 1000)
-        if run.unanswered:
-            moved += rest(frozenset(run.unanswered), context)
         if clear:
             _clear_marks(shop, run, beat)
-        return Outcome(moved, frozenset(run.answered), context, milliseconds=taken)
+        return Outcome(moved, frozenset(rules), context, run.rows, taken)
 
 
 def difference(wanted: Iterable[int], actual: Iterable[int]) -> Iterator[tuple[int, bool]]:

@@ -6,9 +6,11 @@ import csv
 import io
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
 from segsync import clock
@@ -154,6 +156,19 @@ def test_both_evaluators_name_the_same_people_cuts_and_ranks_included(shop: Shop
     assert listed(shop, "--rule", rule, "--evaluator", "columnar") == interpreted
 
 
-def test_columns_know_the_present_only(shop: Shop) -> None:
-    with pytest.raises(CommandError, match="leave --at out"):
-        said(shop, "--rule", REPEAT, "--evaluator", "columnar", "--at", "2026-08-01")
+@pytest.mark.parametrize("at", [NOON - 62 * DAY, NOON - 61 * DAY, NOON - 50 * DAY, NOON])
+@pytest.mark.parametrize(
+    "rule", [REPEAT, "number_of_orders >= 1", "amount_spent IN TOP 1", "NOT (usage_rate = 'NON_USER')", "segments CONTAINS 'summer'", "segments IS NULL"]
+)
+def test_both_evaluators_name_the_same_people_at_an_instant_that_has_passed(shop: Shop, rule: str, at: datetime) -> None:
+    segment = create_segment(shop, handle="summer", name="Summer", description="", rule=REPEAT, author=None, now=NOON)
+    ann = Identity.objects.get(value="ann@example.com").customer_id
+    stay(segment, ann, NOON - 61 * DAY, NOON - 40 * DAY)
+    words = ("--rule", rule, "--at", at.isoformat())
+    assert listed(shop, *words, "--evaluator", "columnar") == listed(shop, *words)
+
+
+def test_what_was_so_in_the_past_leaves_no_file_behind(shop: Shop, settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    assert listed(shop, "--rule", REPEAT, "--at", (NOON - 50 * DAY).isoformat(), "--evaluator", "columnar") == ["ann@example.com"]
+    assert [found for found in tmp_path.rglob("*") if found.is_file() or found.parent.name == "spill"] == []

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
 from segsync.evaluate import whole as by_columns
-from segsync.evaluate.columnar import compile as compiler
-from segsync.evaluate.columnar.conditions import Unanswered
 from segsync.evaluate.models import Evaluation, Membership
+from segsync.rules.edit import change_rule
 from segsync.store.models import Customer
 from tests.evaluate.test_judge import hold, incremental, inside, segment, whole
 from tests.factories import NOON, customer, opened, order, tell
@@ -55,23 +55,6 @@ def test_invariant_6_whoever_changes_while_everybody_is_judged_is_left_to_the_in
     assert inside(some) == {"1", "3"}
 
 
-def test_a_rule_that_columns_cannot_answer_is_judged_one_by_one_and_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two = segment(shop, "number_of_orders >= 2", "one"), segment(shop, "customer_tags CONTAINS 'vip'", "two")
-    tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1, tags=("VIP",)))
-    real = compiler.compile_rule
-
-    def reluctant(asked: compiler.Asked, *more: Any) -> Any:
-        if "customer_tags" in str(asked.rule):
-            raise Unanswered("customer_tags")
-        return real(asked, *more)
-
-    monkeypatch.setattr(compiler, "compile_rule", reluctant)
-    whole(shop)
-    assert (inside(one), inside(two)) == ({"1"}, {"2"})
-    assert dict(Evaluation.objects.values_list("segment__handle", "engine")) == {"one": "columnar", "two": "interpreter"}
-    assert incremental(shop, LATER) == 0
-
-
 def test_cuts_are_worked_out_kept_and_used_by_those_who_change_later(shop: Shop) -> None:
     best = segment(shop, "amount_spent IN TOP 1", "best")
     late = segment(shop, "journey_stage = 'LAPSED'", "late")
@@ -96,7 +79,44 @@ def test_a_segment_of_segments_follows_those_that_it_asks_about(shop: Shop) -> N
     tell(shop, "shopify", customer("1", orders=2, tags=("vip",)), customer("2", orders=2), customer("3", orders=1, tags=("vip",)))
     whole(shop)
     assert inside(both) == {"1"}
-    assert Evaluation.objects.get(segment=both).engine == "interpreter"
+    assert Evaluation.objects.get(segment=both).engine == "columnar"
+
+
+def test_a_chain_of_segments_made_in_any_order_moves_in_one_evaluation(shop: Shop) -> None:
+    last, middle, first = (segment(shop, "number_of_orders >= 2", handle) for handle in ("last", "middle", "first"))
+    change_rule(middle, "segments CONTAINS 'first' AND customer_tags CONTAINS 'vip'", author=None, reason="", now=NOON)
+    change_rule(last, "segments CONTAINS 'middle' OR segments NOT CONTAINS 'first'", author=None, reason="", now=NOON)
+    tell(shop, "shopify", customer("1", orders=2, tags=("vip",)), customer("2", orders=2), customer("3", orders=1))
+    whole(shop)
+    assert (inside(first), inside(middle), inside(last)) == ({"1", "2"}, {"1"}, {"1", "3"})
+    tell(shop, "shopify", customer("1", orders=1, tags=("vip",), version=LATER), now=LATER)
+    whole(shop, LATER + timedelta(minutes=1))
+    assert (inside(first), inside(middle), inside(last)) == ({"2"}, set(), {"1", "3"})
+
+
+def test_members_of_a_segment_that_rests_are_those_it_had(shop: Shop) -> None:
+    loyal = segment(shop, "number_of_orders >= 2", "loyal")
+    asking = segment(shop, "segments CONTAINS 'loyal'", "asking")
+    tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1))
+    whole(shop)
+    assert inside(asking) == {"1"}
+    type(loyal).objects.filter(pk=loyal.pk).update(state="paused")
+    tell(shop, "shopify", customer("1", orders=0, version=LATER), customer("2", orders=5, version=LATER), now=LATER)
+    whole(shop, LATER + timedelta(minutes=1))
+    assert (inside(loyal), inside(asking)) == ({"1"}, {"1"})
+
+
+@pytest.mark.parametrize("columnar_from", [0, 10**9], ids=["by columns", "one by one"])
+def test_whoever_is_in_no_segment_is_seen_in_the_order_of_judging(shop: Shop, columnar_from: int, settings: Settings) -> None:
+    settings.SEGSYNC_COLUMNAR_FROM = columnar_from
+    loyal, alone, late = (
+        segment(shop, rule, handle) for rule, handle in (("number_of_orders >= 2", "loyal"), ("segments IS NULL", "alone"), ("number_of_orders = 1", "late"))
+    )
+    tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1), customer("3", orders=0))
+    whole(shop)
+    assert (inside(loyal), inside(alone), inside(late)) == ({"1"}, {"2", "3"}, {"2"})
+    whole(shop, LATER)
+    assert inside(alone) == set()
 
 
 def test_merged_people_leave_for_that_reason(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from fractions import Fraction
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from segsync.rules import tree
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.moments import Moment
-from segsync.rules.settings import DerivedSettings
+from segsync.rules.settings import Benefit, DerivedSettings
 from tests.properties.comparison import disagreements
 from tests.properties.histories import customers
 from tests.properties.moments import MOMENTS
@@ -22,7 +23,18 @@ Shop = tuple[Moment, list[CustomerFacts], list[tree.Rule], DerivedSettings]
 SETTINGS = st.sampled_from(
     (
         DerivedSettings(salt="corner-shop"),
-        DerivedSettings(salt="", rfm_days=31, usage_days=30, rate_days=90, usage_fixed=(1, 2), orders_for_own_gap=2, engagement_half_life=2),
+        DerivedSettings(
+            benefits=(
+                Benefit("QUALITY", tags=("shoes", "100%"), types=("", "BOOTS")),
+                Benefit("PRICE", discounted=True),
+                Benefit("STATUS", shipping=("post",)),
+            ),
+            benefit_share_above=Fraction(0),
+            promoter_from=7,
+            passive_from=6,
+            engagement_half_life=400,
+        ),
+        DerivedSettings(salt="", benefits=(), rfm_days=31, usage_days=30, rate_days=90, usage_fixed=(1, 2), orders_for_own_gap=2, engagement_half_life=2),
     )
 )
 

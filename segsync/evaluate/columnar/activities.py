@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from segsync.evaluate.columnar.conditions import Ratio, literal
@@ -65,6 +65,8 @@ SOURCES: dict[str, Source] = {
             discount_code="discount_codes",
             discounted="discounted",
             country="country",
+            location_id="location_id",
+            app_id="app_id",
             tag="tags",
             order_number="number",
         ),
@@ -135,7 +137,17 @@ for verb in _EMAILS:
         {"distinct_campaigns": lambda rows: rows.mailing.nunique()},
         {"distinct_campaigns": 0},
     )
-SOURCES["storefront.page_viewed"] = _acts("storefront.page_viewed", _columns(id="about", url="url", title="title"), {}, {}, {})
+# Every activity names a product; the one of those without is the product without anything.
+_SHOWN = {name: read for name, read in _GOODS.items() if name != "id"}
+for kind in ("page_viewed", "product_viewed", "collection_viewed", "cart_added", "searched"):
+    viewed = _acts(
+        f"storefront.{kind}",
+        _columns(id="about", url="url", title="title", query="query"),
+        {},
+        {"distinct_products": lambda rows: rows.thing.nunique()},
+        {"distinct_products": 0},
+    )
+    SOURCES[f"storefront.{kind}"] = replace(viewed, lookups=(*viewed.lookups, Lookup("goods", "goods", "key", _SHOWN, carries={"distinct_products": "thing"})))
 _RATED: Mapping[str, Read] = {"average_rating": lambda rows: Ratio(rows.rating.sum(), rows.rating.count())}
 _NO_RATING: Mapping[str, int | None] = {"average_rating": None}
 SOURCES["forms.submitted"] = _acts("forms.submitted", _columns(form="form", page="page"), {}, {}, {})

@@ -1,4 +1,4 @@
-"""Where each attribute of the catalogue stands in the columnar tables, by the entry's name. What is not here the interpreter answers."""
+"""Where each attribute of the catalogue stands in the columnar tables, by the entry's name; `derived.py` has those that are worked out."""
 
 from __future__ import annotations
 
@@ -14,21 +14,30 @@ from segsync.evaluate.columnar.rows import EPOCH
 from segsync.rules.derive import BUCKETS, HASH_DIGITS
 from segsync.rules.predicates import Terms
 
-# The value of an attribute, given the customers: a column, a list column or a Ratio.
+# The value of an attribute, given the customers: a column, a list column, a Ratio or a Scaled.
 Read = Callable[[Any, Terms], Any]
 
 
 @dataclass(frozen=True)
 class Summary:
-    """An attribute worked out over a customer's rows at the moment: the rows, what is aggregated of them, and the value that it makes.
+    """An attribute that another table holds: `people` is a table with one row for each `customer` who has any, `value` the value in it.
 
-    `empty` is the value of a customer without such rows.
+    `empty` is the value of a customer without a row.
     """
 
-    rows: Callable[[Terms], Any]
-    aggregates: Callable[[Any, Terms], Mapping[str, Any]]
+    people: Callable[[Terms], Any]
     value: Callable[[Any, Terms], Any]
     empty: int | str | None
+
+
+def grouped(rows: Callable[[Terms], Any], aggregates: Callable[[Any, Terms], Mapping[str, Any]]) -> Callable[[Terms], Any]:
+    """One row for each customer with rows at the moment, and what is aggregated of them."""
+
+    def people(terms: Terms) -> Any:
+        chosen = rows(terms)
+        return chosen.group_by("customer").aggregate(**aggregates(chosen, terms))
+
+    return people
 
 
 @ibis.udf.scalar.builtin
@@ -73,6 +82,9 @@ ATTRIBUTES: dict[str, Read | Summary] = {
     "abandoned_checkout_date": _column("open_checkout_at"),
     "customer_tags": _column("tags"),
     "customer_countries": _column("countries"),
+    "customer_regions": _column("regions"),
+    "customer_cities": _column("cities"),
+    "companies": _column("companies"),
     "customer_email_domain": _column("email_domain"),
     "customer_language": _column("language"),
     "customer_account_status": _column("account_status"),
@@ -92,4 +104,18 @@ ATTRIBUTES: dict[str, Read | Summary] = {
     "discount_share": lambda customers, _: Ratio(customers.discounted_orders, customers.counted),
     "refund_share": lambda customers, _: Ratio(customers.refunded, ibis.greatest(customers.gross, 0)),
     "sample_bucket": _sample_bucket,
+    "nps_rating": _column("nps_rating"),
+    "last_survey_rating": _column("last_survey_rating"),
+    "segments": Summary(
+        people=grouped(lambda _: table("memberships"), lambda rows, _: {"handles": rows.segment.collect()}),
+        value=lambda people, _: people.handles,
+        empty=None,
+    ),
+}
+# The local days of the attributes that are dates, for anniversaries.
+DAYS: dict[str, Read] = {
+    "first_order_date": _column("first_order_day"),
+    "last_order_date": _column("last_order_day"),
+    "customer_added_date": _column("added_day"),
+    "abandoned_checkout_date": _column("open_checkout_day"),
 }

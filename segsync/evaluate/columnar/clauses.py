@@ -11,11 +11,14 @@ import ibis
 from ibis.expr import operations as ops
 
 from segsync.evaluate.columnar.activities import SOURCES, Lookup, Read, Source
-from segsync.evaluate.columnar.attributes import ATTRIBUTES, Summary
-from segsync.evaluate.columnar.conditions import Ratio, Unanswered, beyond, condition, every, instant, known
-from segsync.evaluate.columnar.derived import DERIVED
+from segsync.evaluate.columnar.anniversaries import anniversary
+from segsync.evaluate.columnar.attributes import Read as ReadAttribute
+from segsync.evaluate.columnar.attributes import Summary
+from segsync.evaluate.columnar.conditions import Ratio, beyond, condition, every, instant, known
 from segsync.evaluate.columnar.layout import table
+from segsync.evaluate.columnar.values import day_of, value_of
 from segsync.rules import catalogue, tree
+from segsync.rules.anniversaries import anniversary_predicate
 from segsync.rules.predicates import Predicate, Terms, predicate
 from segsync.rules.ranks import cut_in_force, rank_predicate
 from segsync.rules.sequences import length
@@ -31,7 +34,7 @@ class Chosen:
 
 
 class Clauses:
-    """Says conditions for one moment and one shop. Raises Unanswered for one that only the interpreter answers."""
+    """Says conditions for one moment and one shop. They must have been checked: a name that `check_tree` refuses raises KeyError."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -40,30 +43,28 @@ class Clauses:
         """Whom the condition chooses: by rows of theirs, or by a condition on `customers` that is never null."""
         match body:
             case tree.Test():
-                entry = catalogue.ATTRIBUTES.get(body.name)
+                entry = catalogue.attribute(body.name, self._terms.vocabulary)
                 if entry is None:
-                    raise Unanswered(body.name)
-                passes = partial(condition, body, entry, self._terms)
-                return self._attribute(body.name, customers, passes, predicate(body, entry, self._terms))
+                    raise KeyError(body.name)
+                read = value_of(body.name, self._terms.vocabulary)
+                return self._attribute(read, customers, partial(condition, body, entry, self._terms), predicate(body, entry, self._terms))
             case tree.Rank():
-                return self._attribute(body.name, customers, partial(self._ranked, body), rank_predicate(body, self._terms))
+                read = value_of(body.name, self._terms.vocabulary)
+                return self._attribute(read, customers, partial(self._ranked, body), rank_predicate(body, self._terms))
+            case tree.Anniversary():
+                read, moment = day_of(body.field_name, self._terms.vocabulary), self._terms.moment
+                return self._attribute(read, customers, partial(anniversary, body.test, moment), anniversary_predicate(body.test, moment))
             case tree.Matches():
                 return self._activity(body)
             case tree.Sequence():
                 return self._sequence(body)
-            case _:
-                raise Unanswered(type(body).__name__)
 
-    def _attribute(self, name: str, customers: Any, passes: Callable[[Any], Any], passes_alone: Predicate) -> Chosen | Any:
+    def _attribute(self, read: ReadAttribute | Summary, customers: Any, passes: Callable[[Any], Any], passes_alone: Predicate) -> Chosen | Any:
         """Whether the attribute passes; `passes_alone` is asked of the value of a customer without rows."""
-        read = ATTRIBUTES.get(name) or DERIVED.get(name)
-        if read is None:
-            raise Unanswered(name)
         if not isinstance(read, Summary):
             return passes(read(customers, self._terms)).fill_null(False)
-        rows = read.rows(self._terms)
-        grouped = rows.group_by("customer").aggregate(**read.aggregates(rows, self._terms))
-        return _within(grouped, passes(read.value(grouped, self._terms)).fill_null(False), passes_alone(read.empty))
+        people = read.people(self._terms)
+        return _within(people, passes(read.value(people, self._terms)).fill_null(False), passes_alone(read.empty))
 
     def _ranked(self, body: tree.Rank, value: Any) -> Any:
         """A missing value is neither in nor, with NOT, out."""
@@ -86,16 +87,12 @@ class Clauses:
 
     def _moments(self, body: tree.Matches) -> Any:
         """Whose rows are chosen, and when they happened."""
-        source = SOURCES.get(body.name)
-        if source is None:
-            raise Unanswered(body.name)
+        source = SOURCES[body.name]
         rows = self._rows(body, source, set())
         return rows.select(customer=rows.customer, at=source.parameters["date"](rows))
 
     def _activity(self, body: tree.Matches) -> Chosen:
-        source = SOURCES.get(body.name)
-        if source is None:
-            raise Unanswered(body.name)
+        source = SOURCES[body.name]
         parameters = catalogue.ACTIVITIES[body.name].parameters
         totals = [test for test in body.parameters if parameters[test.name].scope == "aggregate"]
         rows = self._rows(body, source, {test.name for test in totals})
@@ -166,10 +163,7 @@ def _names(lookup: Lookup) -> set[str]:
 
 
 def _read(readers: Any, test: tree.Test) -> Read:
-    read = readers.get(test.name)
-    if read is None:
-        raise Unanswered(test.name)
-    return cast(Read, read)
+    return cast(Read, readers[test.name])
 
 
 def _grouped(rows: Any, totals: dict[str, Read]) -> Any:

@@ -12,29 +12,30 @@ from ibis.expr import types as ir
 
 from segsync.evaluate.columnar.clauses import Chosen, Clauses
 from segsync.evaluate.columnar.conditions import every, some
-from segsync.evaluate.columnar.layout import TABLES, table
+from segsync.evaluate.columnar.layout import MEMBERSHIPS, TABLES, table
 from segsync.rules import tree
 from segsync.rules.check import check_tree
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.rules.predicates import Terms
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A rule and its own salt for `sample_bucket` (a segment's handle)."""
+    """A rule and the handle of its segment, which salts `sample_bucket` and is how other rules ask who is in it."""
 
     rule: tree.Rule
-    salt: str = ""
+    handle: str = ""
 
 
-def compile_rule(asked: Asked, moment: Moment, exponent: int, context: ShopContext) -> ir.Table:
+def compile_rule(asked: Asked, moment: Moment, exponent: int, context: ShopContext, vocabulary: Vocabulary = NO_VOCABULARY) -> ir.Table:
     """The ids of the living customers who belong at that moment, in no order; `exponent` is the number of decimals of the shop's currency.
 
-    Raises RuleError for a rule that the checker refuses and Unanswered for one that only the interpreter answers.
+    Raises RuleError for a rule that the checker refuses and for a rank without a cut.
     """
-    check_tree(asked.rule)
-    clauses, root = Clauses(Terms(moment, exponent, replace(context, rule_salt=asked.salt))), asked.rule.root
+    check_tree(asked.rule, vocabulary)
+    clauses, root = Clauses(Terms(moment, exponent, replace(context, rule_salt=asked.handle), vocabulary)), asked.rule.root
     customers = table("customers")
     if isinstance(root, tree.Clause):
         chosen = clauses.chosen(root.body, customers)
@@ -62,11 +63,24 @@ def columns(expressions: Iterable[ir.Table]) -> dict[str, set[str]]:
     return found
 
 
+def properties(rules: Iterable[tree.Rule]) -> set[str]:
+    """The names that these rules ask about, the properties among them."""
+    found: set[str] = set()
+    for rule in rules:
+        for clause in tree.clauses(rule.root):
+            match clause.body:
+                case tree.Test() | tree.Rank():
+                    found.add(clause.body.name)
+                case tree.Anniversary():
+                    found.add(clause.body.field_name)
+    return found
+
+
 def _origin(relation: Any, column: str) -> str | None:
     """The table that a field is read from directly or through what keeps its columns."""
     while isinstance(relation, ops.Filter | ops.JoinReference):
         relation = relation.parent
-    return relation.name if isinstance(relation, ops.UnboundTable) and column in TABLES[relation.name] else None
+    return relation.name if isinstance(relation, ops.UnboundTable) and column in TABLES.get(relation.name, MEMBERSHIPS) else None
 
 
 def _node(node: tree.Node, clauses: Clauses, customers: Any) -> Any:

@@ -7,8 +7,9 @@ anything negates it. Texts of a rule become literals that the SQL writer escapes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from functools import reduce
 from math import ceil, floor
@@ -23,10 +24,11 @@ from segsync.rules.entries import Entry, Type
 from segsync.rules.moments import Period
 from segsync.rules.predicates import Terms, limit
 
-# No amount or count that is held lies beyond this.
+# No amount or count that is held lies beyond this, nor a number of a wide column beyond the other.
 _FARTHEST = 2**63 - 1
-# With a larger denominator the products could have more than the 38 digits that are held exactly.
-MAX_DENOMINATOR = 10**17
+_FARTHEST_WIDE = 10**28 - 1
+# No customer's totals reach this many minor units, so that fractions of them have no larger denominator and products no more than 38 digits.
+MAX_DENOMINATOR = 10**18
 # Up to this one the two sides can simply be multiplied out.
 _SMALL = 10**6
 
@@ -39,8 +41,15 @@ class Ratio:
     below: Any
 
 
-class Unanswered(Exception):
-    """This evaluator has no exact answer to the rule; the interpreter has."""
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A value held as a whole number of so many parts of one."""
+
+    value: Any
+    scale: int
+
+
+Value = Any  # a column, a list column, a Ratio or a Scaled
 
 
 def literal(value: Any, kind: str) -> ir.Value:
@@ -74,7 +83,7 @@ def beyond(value: Any, cut: int | Fraction | datetime, operator: tree.Operator) 
     test = tree.Test("", operator)
     if isinstance(cut, datetime):
         return _date(test, [Period(cut, cut + timedelta(microseconds=1))], value)
-    return _ratio(test, [cut], value) if isinstance(value, Ratio) else _number(test, [cut], value)
+    return _amount(test, [cut], value)
 
 
 def every(conditions: Sequence[Any]) -> Any:
@@ -93,7 +102,7 @@ def known(value: Any) -> Any:
         return value.length() > 0
     if isinstance(value, Ratio):
         return (value.below != 0).fill_null(False)
-    return value.notnull()
+    return (value.value if isinstance(value, Scaled) else value).notnull()
 
 
 def _any(test: tree.Test, entry: Entry, limits: list[Any], value: Any) -> Any:
@@ -112,10 +121,8 @@ def _any(test: tree.Test, entry: Entry, limits: list[Any], value: Any) -> Any:
 def _positive(test: tree.Test, entry: Entry, limits: list[Any], value: Any) -> Any:
     if entry.type is Type.DATE:
         return _date(test, limits, value)
-    if isinstance(value, Ratio):
-        return _ratio(test, limits, value)
     if entry.type in (Type.INTEGER, Type.MONEY, Type.DECIMAL):
-        return _number(test, limits, value)
+        return _amount(test, limits, value)
     if entry.type is Type.FLAG:
         return value == literal(limits[0], "boolean")
     first = literal(limits[0], "string")
@@ -150,33 +157,45 @@ def _date(test: tree.Test, periods: list[Period], at: Any) -> Any:
             return some([(at >= instant(period.start)) & (at < instant(period.end)) for period in periods])
 
 
+def _amount(test: tree.Test, limits: list[Any], value: Any) -> Any:
+    """A number of any form against exact limits."""
+    if isinstance(value, Ratio):
+        return _ratio(test, limits, value)
+    if isinstance(value, Scaled):
+        return _number(test, [Fraction(each) * value.scale for each in limits], value.value)
+    return _number(test, limits, value)
+
+
 def _number(test: tree.Test, limits: list[Any], value: Any) -> Any:
     """Whole numbers against exact limits: a limit between two whole numbers moves to the one that gives the same answer."""
+    whole = _whole_wide if value.type().is_decimal() else _whole
     match test.operator:
         case "BETWEEN":
-            return (value >= _whole(ceil(limits[0]))) & (value <= _whole(floor(limits[1])))
+            return (value >= whole(ceil(limits[0]))) & (value <= whole(floor(limits[1])))
         case "IN":
-            return some([_never(value), *(value == _whole(int(each)) for each in limits if Fraction(each).denominator == 1)])
+            return some([_never(value), *(value == whole(int(each)) for each in limits if Fraction(each).denominator == 1)])
         case ">":
-            return value > _whole(floor(limits[0]))
+            return value > whole(floor(limits[0]))
         case ">=":
-            return value >= _whole(ceil(limits[0]))
+            return value >= whole(ceil(limits[0]))
         case "<":
-            return value < _whole(ceil(limits[0]))
+            return value < whole(ceil(limits[0]))
         case "<=":
-            return value <= _whole(floor(limits[0]))
+            return value <= whole(floor(limits[0]))
         case _:
-            return value == _whole(int(limits[0])) if Fraction(limits[0]).denominator == 1 else _never(value)
+            return value == whole(int(limits[0])) if Fraction(limits[0]).denominator == 1 else _never(value)
 
 
 def _ratio(test: tree.Test, limits: list[Any], value: Ratio) -> Any:
     """A fraction against exact limits, both sides multiplied out; null where the value is missing."""
+    match test.operator:
+        case "BETWEEN":
+            return _ratio(replace(test, operator=">="), limits[:1], value) & _ratio(replace(test, operator="<="), limits[1:], value)
+        case "IN":
+            return some([_ratio(replace(test, operator="="), [each], value) for each in limits])
     below = _wide(value.below.nullif(0))
 
-    def sides(each: Any) -> tuple[Any, Any]:
-        exact = min(max(Fraction(each), Fraction(-_FARTHEST)), Fraction(_FARTHEST))
-        if exact.denominator > MAX_DENOMINATOR:
-            raise Unanswered(f"{exact} has too many decimals.")
+    def sides(exact: Fraction) -> tuple[Any, Any]:
         if exact.denominator <= _SMALL and abs(exact.numerator) <= _FARTHEST:
             return _wide(value.above) * _exactly(exact.denominator), _exactly(exact.numerator) * below
         whole = floor(exact)
@@ -184,11 +203,10 @@ def _ratio(test: tree.Test, limits: list[Any], value: Ratio) -> Any:
         rest = ibis.least(ibis.greatest(_wide(value.above) - _exactly(whole) * below, _exactly(-1)), below)
         return rest * _exactly(exact.denominator), _exactly((exact - whole).numerator) * below
 
-    (left, right), *more = [sides(each) for each in limits]
-    match test.operator:
-        case "BETWEEN":
-            above, limit_ = more[0]
-            return (left >= right) & (above <= limit_)
+    exact = min(max(Fraction(limits[0]), Fraction(-_FARTHEST)), Fraction(_FARTHEST))
+    operator, near = _nearest(test.operator, exact)
+    left, right = sides(near)
+    match operator:
         case ">":
             return left > right
         case ">=":
@@ -198,7 +216,17 @@ def _ratio(test: tree.Test, limits: list[Any], value: Ratio) -> Any:
         case "<=":
             return left <= right
         case _:
-            return some([left == right, *(each == other for each, other in more)])
+            return left == right if near == exact else _never(left + right)
+
+
+def _nearest(operator: tree.Operator, exact: Fraction) -> tuple[tree.Operator, Fraction]:
+    """The same question with a denominator that can be multiplied: no value lies between a limit and the fraction nearest to it."""
+    near = exact.limit_denominator(MAX_DENOMINATOR)
+    if near == exact or operator in ("=", "!="):
+        return operator, near
+    if operator in (">", ">="):
+        return (">=" if near > exact else ">"), near
+    return ("<" if near > exact else "<="), near
 
 
 def _wide(value: Any) -> Any:
@@ -211,6 +239,10 @@ def _exactly(value: int) -> Any:
 
 def _whole(value: int) -> Any:
     return literal(min(max(value, -_FARTHEST), _FARTHEST), "int64")
+
+
+def _whole_wide(value: int) -> Any:
+    return literal(Decimal(min(max(value, -_FARTHEST_WIDE), _FARTHEST_WIDE)), "decimal(28, 0)")
 
 
 def _never(value: Any) -> Any:

@@ -10,19 +10,21 @@ from fractions import Fraction
 from typing import Any
 
 import duckdb
+import ibis
 from ibis.expr import types as ir
 
-from segsync.evaluate.columnar.attributes import ATTRIBUTES, Summary, today
+from segsync.evaluate.columnar.attributes import Summary, today
 from segsync.evaluate.columnar.compile import columns, sql
-from segsync.evaluate.columnar.conditions import Ratio, Unanswered, known
-from segsync.evaluate.columnar.derived import DERIVED
+from segsync.evaluate.columnar.conditions import Ratio, Scaled, known
 from segsync.evaluate.columnar.layout import table
+from segsync.evaluate.columnar.values import value_of
 from segsync.rules.context import RankKey, RfmCuts, ShopContext
 from segsync.rules.cuts import nearest_rank, rank_cuts, score_cuts
 from segsync.rules.derive import median
 from segsync.rules.moments import Moment
 from segsync.rules.predicates import Terms
 from segsync.rules.settings import DerivedSettings
+from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 _GAPS = """
     SELECT gap, count(*) FROM (SELECT day - lag(day) OVER (PARTITION BY customer ORDER BY day) AS gap FROM orders) WHERE gap > 0 GROUP BY gap
@@ -36,18 +38,19 @@ _RFM = """
 _EVER = -(2**30)
 
 
-def needed(names: Collection[str], moment: Moment) -> dict[str, set[str]]:
-    """The columns that the cuts take when these attributes are ranked, by table. Raises Unanswered for one that only the interpreter reads."""
-    context = ShopContext()
-    wanted = columns(list(_queries(names, Terms(moment, 2, context)).values()))
+def needed(names: Collection[str], moment: Moment, vocabulary: Vocabulary = NO_VOCABULARY) -> dict[str, set[str]]:
+    """The columns that the cuts take when these attributes are ranked, by table."""
+    wanted = columns(list(_queries(names, Terms(moment, 2, vocabulary=vocabulary)).values()))
     wanted.setdefault("orders", set()).update(("customer", "day", "amount"))
     wanted.setdefault("customers", set()).update(("id", "living"))
     return wanted
 
 
-def compute(connection: duckdb.DuckDBPyConnection, moment: Moment, settings: DerivedSettings, keys: Collection[RankKey]) -> ShopContext:
-    """The context of the shop whose tables the connection holds, with a cut for each rank asked. Raises Unanswered as `needed` does."""
-    terms = Terms(moment, 2, ShopContext(settings, computed_at=moment.now))
+def compute(
+    connection: duckdb.DuckDBPyConnection, moment: Moment, settings: DerivedSettings, keys: Collection[RankKey], vocabulary: Vocabulary = NO_VOCABULARY
+) -> ShopContext:
+    """The context of the shop whose tables the connection holds, with a cut for each rank asked."""
+    terms = Terms(moment, 2, ShopContext(settings, computed_at=moment.now), vocabulary)
     day = today(terms)
     used = _counts(connection, _USED, [day - settings.usage_days])
     connection.execute(_RFM, [day, _EVER if settings.rfm_days is None else day - settings.rfm_days])
@@ -62,7 +65,7 @@ def compute(connection: duckdb.DuckDBPyConnection, moment: Moment, settings: Der
     queries = _queries({key.name for key in keys}, replace(terms, context=context))
     values = {name: Counter(dict(_values(connection, sql(query)))) for name, query in queries.items()}
     for name in values:
-        read = ATTRIBUTES.get(name) or DERIVED.get(name)
+        read = value_of(name, vocabulary)
         if isinstance(read, Summary) and read.empty is not None:
             everybody = connection.execute("SELECT count(*) FROM customers WHERE living").fetchall()[0][0]
             values[name][read.empty] += everybody - values[name].total()
@@ -75,18 +78,21 @@ def _queries(names: Collection[str], terms: Terms) -> dict[str, ir.Table]:
 
 
 def _query(name: str, terms: Terms) -> Any:
-    read = ATTRIBUTES.get(name) or DERIVED.get(name)
-    if read is None:
-        raise Unanswered(name)
+    read = value_of(name, terms.vocabulary)
     if isinstance(read, Summary):
-        rows = read.rows(terms)
-        people = rows.group_by("customer").aggregate(**read.aggregates(rows, terms))
+        people = read.people(terms)
         value = read.value(people, terms)
     else:
         customers = table("customers")
         people = customers.filter(customers.living)
         value = read(people, terms)
-    parts = {"above": value.above, "below": value.below} if isinstance(value, Ratio) else {"value": value}
+    match value:
+        case Ratio():
+            parts = {"above": value.above, "below": value.below}
+        case Scaled():
+            parts = {"above": value.value, "below": ibis.literal(value.scale)}
+        case _:
+            parts = {"value": value}
     told = people.filter(known(value)).select(**parts)
     return told.group_by(list(parts)).aggregate(times=told.count())
 

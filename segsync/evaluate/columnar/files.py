@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import shutil
+import zlib
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import duckdb
 from django.conf import settings
 
-from segsync.evaluate.columnar.layout import TABLES, owner, quoted
+from segsync.evaluate.columnar.layout import DICTIONARIES, TABLES, owner, quoted
 
 # How long files that are not in force any more are left for readers who began before.
 KEEP = timedelta(hours=1)
+# Longer than an evaluation lasts: what lies in the spill folder for that long belongs to a process that was killed.
+KEEP_SPILLED = timedelta(days=1)
+READERS = 4
 
 
 def folder(shop_id: int) -> Path:
@@ -38,15 +44,29 @@ def write(connection: duckdb.DuckDBPyConnection, parent: Path, name: str, under:
 
     With `under`, the rows of that older folder come along, except those of people whom the connection's tables hold.
     """
+    return put(connection, parent, name, {table: facts(table, under) for table in TABLES})
+
+
+def facts(table: str, under: Path | None) -> str:
+    """The query for the connection's rows of a table, and those of an older folder that they do not replace."""
+    names = ", ".join(quoted(column) for column in TABLES[table])
+    query = f"SELECT {names} FROM {quoted(table)}"
+    if under is None:
+        return query
+    whose = owner(table)
+    others = f" WHERE {whose} NOT IN (SELECT id FROM customers)" if whose else ""
+    return f"{query} UNION ALL SELECT {names} FROM read_parquet({text(under / file_name(table))}){others}"
+
+
+def put(connection: duckdb.DuckDBPyConnection, parent: Path, name: str, queries: Mapping[str, str]) -> str:
+    """Write what these queries give, by table, as a new folder of `parent` and return its name. Dictionaries keep only what is used."""
     unfinished = parent / f".{name}-{secrets.token_hex(6)}"
     unfinished.mkdir(parents=True)
-    for table, columns in TABLES.items():
-        names = ", ".join(quoted(column) for column in columns)
-        query = f"SELECT {names} FROM {quoted(table)}"
-        if under is not None:
-            whose = owner(table)
-            others = f" WHERE {whose} NOT IN (SELECT id FROM customers)" if whose else ""
-            query += f" UNION ALL SELECT {names} FROM read_parquet({text(under / file_name(table))}){others}"
+    for table in sorted(queries, key=lambda table: table in DICTIONARIES):
+        query = queries[table]
+        if users := DICTIONARIES.get(table):
+            used = " UNION ALL ".join(f"SELECT {quoted(column)} FROM read_parquet({text(unfinished / file_name(user))})" for user, column in users)
+            query = f"SELECT * FROM ({query}) WHERE key IN ({used})"
         connection.execute(f"COPY ({query}) TO {text(unfinished / file_name(table))} (FORMAT parquet, ROW_GROUP_SIZE 122880)")
     finished = parent / unfinished.name.removeprefix(".")
     unfinished.rename(finished)
@@ -58,17 +78,29 @@ def file_name(table: str) -> str:
     return f"{table}.parquet"
 
 
-def sizes(parent: Path, names: Iterable[str]) -> dict[str, int]:
-    """The bytes of every file in these folders, by folder and name."""
-    return {f"{name}/{file.name}": file.stat().st_size for name in names if name for file in sorted((parent / name).iterdir())}
+def checks(parent: Path, names: Iterable[str], known: Mapping[str, list[int]]) -> dict[str, list[int]]:
+    """The bytes and the CRC-32 of every file in these folders, by folder and name; those `known` are not read again."""
+    found = {f"{name}/{file.name}": file for name in names if name for file in sorted((parent / name).iterdir())}
+    return {name: known.get(name) or [file.stat().st_size, _checksum(file)] for name, file in found.items()}
 
 
-def whole(parent: Path, told: Mapping[str, int]) -> bool:
-    """Whether every file is there with the size it had when it was written."""
+def whole(parent: Path, told: Mapping[str, list[int]]) -> bool:
+    """Whether every file is there as it was written, to the last bit. Files are read side by side."""
     try:
-        return all((parent / name).stat().st_size == size for name, size in told.items())
+        if any((parent / name).stat().st_size != size for name, (size, _) in told.items()):
+            return False
+        with ThreadPoolExecutor(max_workers=READERS) as readers:
+            return all(readers.map(lambda item: _checksum(parent / item[0]) == item[1][1], told.items()))
     except OSError:
         return False
+
+
+def _checksum(path: Path) -> int:
+    found = 0
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found = zlib.crc32(piece, found)
+    return found
 
 
 def mark_unused(parent: Path, names: Iterable[str], now: datetime) -> None:
@@ -79,9 +111,18 @@ def mark_unused(parent: Path, names: Iterable[str], now: datetime) -> None:
 
 
 def sweep(parent: Path, in_force: Iterable[str], now: datetime) -> None:
-    """Remove what has not been in force for a while, the leavings of killed writers included."""
-    if not parent.exists():
-        return
-    for found in parent.iterdir():
-        if found.name not in set(in_force) and found.stat().st_mtime < (now - KEEP).timestamp():
-            shutil.rmtree(found, ignore_errors=True)
+    """Remove what has not been in force for a while, and the leavings of killed processes."""
+    kept = set(in_force)
+    _remove([found for found in _entries(parent) if found.name not in kept], (now - KEEP).timestamp())
+    _remove(_entries(spill()), (now - KEEP_SPILLED).timestamp())
+
+
+def _entries(parent: Path) -> list[Path]:
+    return list(parent.iterdir()) if parent.exists() else []
+
+
+def _remove(found: Iterable[Path], before: float) -> None:
+    for path in found:
+        with contextlib.suppress(FileNotFoundError):  # somebody else sweeps too
+            if path.stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True)

@@ -14,9 +14,10 @@ import ibis
 from ibis.expr import types as ir
 
 # A snapshot of another version is rebuilt.
-VERSION = 2
+VERSION = 3
 
 NUMBER, WHOLE, TEXT, TEXTS, INSTANT, FLAG = "BIGINT", "INTEGER", "VARCHAR", "VARCHAR[]", "TIMESTAMP", "BOOLEAN"
+WIDE = "DECIMAL(28,0)"
 
 # What is known of a person besides what they did. `living` is false for somebody merged into another or erased, who is in no segment.
 PROFILE: Mapping[str, str] = {
@@ -25,10 +26,14 @@ PROFILE: Mapping[str, str] = {
     "living": FLAG,
     "customer_id": TEXT,
     "added_at": INSTANT,
+    "added_day": WHOLE,
     "order_count": NUMBER,
     "amount_spent": NUMBER,
     "tags": TEXTS,
     "countries": TEXTS,
+    "regions": TEXTS,
+    "cities": TEXTS,
+    "companies": TEXTS,
     "emails": TEXTS,
     "email_domain": TEXT,
     "language": TEXT,
@@ -54,12 +59,17 @@ METRICS: Mapping[str, str] = {
     "refunded": NUMBER,
     "gap_pair": NUMBER,
     "open_checkout_at": INSTANT,
+    "open_checkout_day": WHOLE,
     "top_category": TEXTS,
     "top_vendor": TEXT,
     "top_product_type": TEXT,
+    "nps_rating": NUMBER,
+    "last_survey_rating": NUMBER,
 }
 
-# `number` tells the orders of one customer apart. `goods` and `topic` are keys of the two dictionaries, which hold what repeats.
+# `order_no` tells the orders of one customer apart. A property's text is held as every type reads it, whatever its definition says today,
+# so that a definition only chooses the column: a number in billionths, a day as the instant at which it begins in the shop, null for what
+# is none. `goods` and `topic` are keys of the two dictionaries, which hold what repeats.
 # The `…_name` columns of goods are unfolded: favourites are told apart by them.
 TABLES: Mapping[str, Mapping[str, str]] = {
     "customers": {**PROFILE, **METRICS},
@@ -75,6 +85,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "number": NUMBER,
         "channel": TEXT,
         "country": TEXT,
+        "location_id": TEXT,
+        "app_id": TEXT,
         "discounted": FLAG,
         "discount_codes": TEXTS,
         "tags": TEXTS,
@@ -88,6 +100,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "discounted": FLAG,
         "quantity": NUMBER,
         "amount": NUMBER,
+        "shipping": TEXT,
     },
     "goods": {
         "key": WHOLE,
@@ -106,7 +119,7 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "category_name": TEXT,
     },
     "refunds": {"customer": NUMBER, "refunded_at": INSTANT, "amount": NUMBER},
-    "checkouts": {"customer": NUMBER, "key": NUMBER, "created_at": INSTANT, "recovered": FLAG, "amount": NUMBER},
+    "checkouts": {"customer": NUMBER, "key": NUMBER, "created_at": INSTANT, "day": WHOLE, "recovered": FLAG, "amount": NUMBER},
     "checkout_lines": {"customer": NUMBER, "checkout": NUMBER, "goods": WHOLE},
     "topics": {"key": WHOLE, "kind": TEXT, "campaign": TEXT, "campaign_id": TEXT, "mailing": TEXT},
     "activities": {
@@ -123,20 +136,43 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "sentiment": TEXT,
         "rating": NUMBER,
         "network": TEXT,
+        "query": TEXT,
+        "goods": WHOLE,
+    },
+    "properties": {
+        "customer": NUMBER,
+        "name": TEXT,
+        "value": TEXT,
+        "folded": TEXT,
+        "number": WIDE,
+        "date_at": INSTANT,
+        "date_day": WHOLE,
+        "time_at": INSTANT,
+        "time_day": WHOLE,
+        "flag": FLAG,
+        "several": TEXTS,
     },
 }
-# Tables without a customer: what they hold is shared, so a delta adds to them and takes nothing away.
-DICTIONARIES = ("goods", "topics")
+# Billionths: a property's number has nine decimals at most.
+NUMBER_SCALE = 10**9
+# Who is in which segment, by its handle: not part of a snapshot, but of one run over it.
+MEMBERSHIPS: Mapping[str, str] = {"customer": NUMBER, "segment": TEXT}
+# Tables without a customer, whose rows are shared, and the columns that point to their keys.
+DICTIONARIES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "goods": (("order_lines", "goods"), ("checkout_lines", "goods"), ("activities", "goods")),
+    "topics": (("activities", "topic"),),
+}
 # Columns that are never null, which spares the database from looking.
-_ALWAYS = frozenset({"id", "facts_version", "living", "customer", "key", "goods", "topic", "order_no", "counted", "spent"})
+_ALWAYS = frozenset({"id", "facts_version", "living", "customer", "key", "goods", "topic", "order_no", "counted", "spent", "segment"})
 
-_IBIS = {NUMBER: "int64", WHOLE: "int32", TEXT: "string", TEXTS: "array<string>", INSTANT: "timestamp", FLAG: "boolean"}
+_IBIS = {NUMBER: "int64", WHOLE: "int32", TEXT: "string", TEXTS: "array<string>", INSTANT: "timestamp", FLAG: "boolean", WIDE: "decimal(28, 0)"}
 
 
 @cache
 def table(name: str) -> ir.Table:
-    """A table of the layout, for expressions."""
-    return ibis.table({column: ("!" if column in _ALWAYS else "") + _IBIS[kind] for column, kind in TABLES[name].items()}, name=name)
+    """A table of the layout, or `memberships`, for expressions."""
+    columns = MEMBERSHIPS if name == "memberships" else TABLES[name]
+    return ibis.table({column: ("!" if column in _ALWAYS else "") + _IBIS[kind] for column, kind in columns.items()}, name=name)
 
 
 def owner(name: str) -> str | None:

@@ -23,11 +23,16 @@ def facts_of(base: Path, delta: Path | None, table: str, columns: Collection[str
 
 
 def load(
-    connection: duckdb.DuckDBPyConnection, base: Path, delta: Path | None, columns: Mapping[str, Collection[str]], kinds: Collection[str] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    base: Path,
+    delta: Path | None,
+    columns: Mapping[str, Collection[str]],
+    kinds: Collection[str] | None = None,
+    properties: Collection[str] | None = None,
 ) -> None:
     """Make tables of these columns, by table, in the connection; a table of no columns is made with the one that says whose a row is.
 
-    With `kinds`, activities of other kinds are left out.
+    With `kinds`, activities of other kinds are left out; with `properties`, properties of other names.
     """
     connection.execute("SET preserve_insertion_order = false")
     for table, wanted in columns.items():
@@ -37,6 +42,8 @@ def load(
         if table == "activities" and kinds is not None and "topic" in names:
             topics = _keys(connection, facts_of(base, delta, "topics", ("key", "kind")), kinds)
             query = f"SELECT * FROM ({query}) WHERE topic IN ({', '.join(map(str, topics)) or 'NULL'})"
+        if table == "properties" and properties is not None and "name" in names:
+            query = f"SELECT * FROM ({query}) WHERE name IN ({', '.join(map(files.text, sorted(properties))) or 'NULL'})"
         connection.execute(f"INSERT INTO {quoted(table)} {query}")
 
 

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from segsync.evaluate.columnar.layout import NUMBER_SCALE, PROFILE, TEXTS
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, fold
+from segsync.rules.moments import Moment
 from segsync.rules.readers import category_names, email_domain
 from segsync.rules.rows import product
+from segsync.rules.vocabulary import CONVERTERS
 
 Row = dict[str, Any]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
+_NO_LISTS: Row = {name: [] for name, kind in PROFILE.items() if kind == TEXTS}
 # A customer may have this many checkouts before two keys could meet.
 CHECKOUTS_EACH = 1 << 20
+# How many texts of properties are kept as types read them.
+TYPED_TEXTS = 50_000
 
 
 def micros(at: datetime | None) -> int | None:
@@ -51,15 +58,18 @@ class Flattener:
 
     def __init__(self, tz: ZoneInfo, goods: int = 0, topics: int = 0) -> None:
         self.tz = tz
+        moment = Moment(EPOCH, tz)
+        # A property has few values for many people.
+        self._typed = lru_cache(maxsize=TYPED_TEXTS)(lambda text: _typed(text, moment))
         self.goods = Dictionary(goods)
         self.topics = Dictionary(topics)
 
     def rows(self, id_: int, version: int, facts: CustomerFacts | None) -> Iterator[tuple[str, Row]]:
         """Every row of one person; without facts, the row that says that they are in no segment any more."""
         if facts is None:
-            yield "customers", {"id": id_, "facts_version": version, "living": False, "tags": [], "countries": [], "emails": []}
+            yield "customers", {"id": id_, "facts_version": version, "living": False} | _NO_LISTS
             return
-        yield "customers", _profile(id_, version, facts)
+        yield "customers", self._profile(id_, version, facts)
         numbers: dict[str, int] = {}
         for order in facts.orders:
             if order.counted:
@@ -68,6 +78,9 @@ class Flattener:
             yield from self._checkout(id_, checkout, id_ * CHECKOUTS_EACH + number)
         for activity in facts.activities:
             yield from self._activity(id_, activity)
+        for name, text in facts.properties.items():
+            if text:
+                yield "properties", {"customer": id_, "name": name, "value": text, "folded": fold(text), **self._typed(text)}
 
     def _order(self, id_: int, order: OrderFacts, number: int) -> Iterator[tuple[str, Row]]:
         placed = micros(order.placed_at)
@@ -85,11 +98,14 @@ class Flattener:
                 "number": order.number,
                 "channel": _folded(order.channel),
                 "country": order.country,
+                "location_id": order.location_id,
+                "app_id": order.app_id,
                 "discounted": order.discounted,
                 "discount_codes": [fold(code) for code in order.discount_codes],
                 "tags": [fold(tag) for tag in order.tags],
             },
         )
+        shipping = _folded(order.shipping)
         for line in order.lines:
             goods, more = self._goods(line)
             yield from more
@@ -104,6 +120,7 @@ class Flattener:
                     "discounted": line.discounted,
                     "quantity": line.quantity,
                     "amount": line.amount_minor,
+                    "shipping": shipping,
                 },
             )
         for refund in order.refunds:
@@ -116,6 +133,7 @@ class Flattener:
                 "customer": id_,
                 "key": key,
                 "created_at": micros(checkout.created_at),
+                "day": local_day(checkout.created_at, self.tz),
                 "recovered": checkout.recovered_at is not None,
                 "amount": checkout.amount_minor,
             },
@@ -134,6 +152,8 @@ class Flattener:
                 "topics",
                 {"key": topic, "kind": activity.kind, "campaign": _folded(activity.campaign), "campaign_id": activity.campaign_id, "mailing": mailing},
             )
+        goods, more = self._goods(activity.product)
+        yield from more
         yield (
             "activities",
             {
@@ -150,11 +170,14 @@ class Flattener:
                 "sentiment": _folded(activity.sentiment),
                 "rating": activity.rating,
                 "network": _folded(activity.network),
+                "query": _folded(activity.query),
+                "goods": goods,
             },
         )
 
-    def _goods(self, line: LineFacts) -> tuple[int, tuple[tuple[str, Row], ...]]:
-        about = (
+    def _goods(self, line: LineFacts | None) -> tuple[int, tuple[tuple[str, Row], ...]]:
+        """The product of a line; no product is a row of its own, which fits what a missing product fits."""
+        about = line and (
             line.product_id,
             line.variant_id,
             line.sku,
@@ -168,8 +191,50 @@ class Flattener:
         key, new = self.goods.key(about)
         return key, (("goods", _goods_row(key, line)),) if new else ()
 
+    def _profile(self, id_: int, version: int, facts: CustomerFacts) -> Row:
+        return {
+            "id": id_,
+            "facts_version": version,
+            "living": True,
+            "customer_id": facts.customer_id,
+            "added_at": micros(facts.added_at),
+            "added_day": _day(facts.added_at, self.tz),
+            "order_count": facts.order_count,
+            "amount_spent": facts.amount_spent_minor,
+            "tags": [fold(tag) for tag in facts.tags],
+            "countries": list(facts.countries),
+            "regions": list(facts.regions),
+            "cities": list(facts.cities),
+            "companies": list(facts.companies),
+            "emails": [fold(email) for email in facts.emails],
+            "email_domain": email_domain(facts),
+            "language": facts.language,
+            "account_status": facts.account_status,
+            "email_subscription": facts.email_subscription,
+            "sms_subscription": facts.sms_subscription,
+            "product_subscription": facts.product_subscription,
+            "rfm_group": facts.rfm_group,
+            "predicted_spend_tier": facts.predicted_spend_tier,
+        }
 
-def _goods_row(key: int, line: LineFacts) -> Row:
+
+def _typed(text: str, moment: Moment) -> Row:
+    """A property's text as each type reads it; days are those of the moment's time zone."""
+    number, at, day_at = CONVERTERS["number"](text, moment), CONVERTERS["datetime"](text, moment), CONVERTERS["date"](text, moment)
+    return {
+        "number": None if number is None else str(int(number * NUMBER_SCALE)),
+        "date_at": micros(day_at),
+        "date_day": _day(day_at, moment.tz),
+        "time_at": micros(at),
+        "time_day": _day(at, moment.tz),
+        "flag": CONVERTERS["bool"](text, moment),
+        "several": list(CONVERTERS["several"](text, moment)),
+    }
+
+
+def _goods_row(key: int, line: LineFacts | None) -> Row:
+    if line is None:
+        return {"key": key, "tags": [], "collections": [], "categories": []}
     how, what = product(line)
     return {
         "key": key,
@@ -189,27 +254,12 @@ def _goods_row(key: int, line: LineFacts) -> Row:
     }
 
 
-def _profile(id_: int, version: int, facts: CustomerFacts) -> Row:
-    return {
-        "id": id_,
-        "facts_version": version,
-        "living": True,
-        "customer_id": facts.customer_id,
-        "added_at": micros(facts.added_at),
-        "order_count": facts.order_count,
-        "amount_spent": facts.amount_spent_minor,
-        "tags": [fold(tag) for tag in facts.tags],
-        "countries": list(facts.countries),
-        "emails": [fold(email) for email in facts.emails],
-        "email_domain": email_domain(facts),
-        "language": facts.language,
-        "account_status": facts.account_status,
-        "email_subscription": facts.email_subscription,
-        "sms_subscription": facts.sms_subscription,
-        "product_subscription": facts.product_subscription,
-        "rfm_group": facts.rfm_group,
-        "predicted_spend_tier": facts.predicted_spend_tier,
-    }
+def _day(at: datetime | None, tz: ZoneInfo) -> int | None:
+    """The local day of an instant that may be missing; none for the first and last hours that a calendar of four-digit years holds."""
+    try:
+        return None if at is None else local_day(at, tz)
+    except OverflowError:
+        return None
 
 
 def _folded(text: str | None) -> str | None:

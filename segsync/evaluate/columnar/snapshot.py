@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 
 from integrations.models import Shop
 from segsync.evaluate.columnar import files, layout
+from segsync.evaluate.columnar.differences import differences
 from segsync.evaluate.columnar.reading import facts_of
 from segsync.evaluate.columnar.rows import Flattener
 from segsync.evaluate.columnar.stage import Stage, database
@@ -28,6 +29,8 @@ from segsync.store.upsert import chunks
 
 log = structlog.get_logger(__name__)
 BATCH = 1_000
+# The version of somebody who is not in the shop any more: no customer's facts have it.
+GONE = 0
 # A delta above this share of the base becomes part of a new base.
 FOLD_ABOVE = 10
 Beat = Callable[[], None]
@@ -55,17 +58,17 @@ def refresh(shop: Shop, now: datetime, beat: Beat = nothing) -> Snapshot:
 def in_force(shop: Shop) -> Snapshot | None:
     """The snapshot whose files can be read, or None when there is none, or one that must be written anew."""
     found = Snapshot.objects.filter(shop=shop, layout=layout.VERSION, timezone=shop.timezone).first()
-    return found if found is not None and files.whole(files.folder(shop.pk), found.sizes) else None
+    return found if found is not None and files.whole(files.folder(shop.pk), found.checks) else None
 
 
 def _rebuild(shop: Shop, now: datetime, beat: Beat) -> Snapshot:
     parent = files.folder(shop.pk)
     flattener = Flattener(shop.tz)
     with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection:
-        with Stage(connection, flattener) as stage:
+        with Stage(connection, flattener, files.spill()) as stage:
             _fill(stage, shop, _pages(shop), beat)
         base = files.write(connection, parent, "base")
-        count = _count(connection)
+        count = _one(connection, "SELECT count(*) FROM customers")
     old = Snapshot.objects.filter(shop=shop).first()
     return _publish(shop, old, flattener, now, base=base, base_customers=count)
 
@@ -75,30 +78,44 @@ def _catch_up(shop: Shop, current: Snapshot, now: datetime, beat: Beat) -> Snaps
     delta = parent / current.delta if current.delta else None
     flattener = Flattener(shop.tz, current.next_goods, current.next_topics)
     with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection:
-        known = facts_of(parent / current.base, delta, "customers", ("id", "facts_version", "living"))
-        changed, gone = _differences(shop, connection, known, beat)
+        known = facts_of(parent / current.base, delta, "customers", ("id", "facts_version"))
+        changed, gone = differences(shop, connection, f"SELECT * FROM ({known}) WHERE facts_version <> {GONE}", beat)
         if not changed and not gone:
             Snapshot.objects.filter(pk=current.pk, generation=current.generation).update(as_of=now)
             current.as_of = now
             return current
-        with Stage(connection, flattener) as stage:
+        with Stage(connection, flattener, files.spill()) as stage:
             _fill(stage, shop, (tuple(ids) for ids in chunks(changed, BATCH)), beat)
             for id_ in gone:
-                stage.add(id_, 0, None)
+                stage.add(id_, GONE, None)
         name = files.write(connection, parent, "delta", under=delta)
-        count = connection.execute(f"SELECT count(*) FROM read_parquet({files.text(parent / name / 'customers.parquet')})").fetchall()[0][0]
+        count = _one(connection, f"SELECT count(*) FROM {_written(parent / name, 'customers')}")
     if count * FOLD_ABOVE <= current.base_customers:
         return _publish(shop, current, flattener, now, base=current.base, delta=name, base_customers=current.base_customers, delta_customers=count)
     return _fold(shop, current, flattener, now, parent / name)
 
 
 def _fold(shop: Shop, current: Snapshot, flattener: Flattener, now: datetime, delta: Path) -> Snapshot:
+    """A new base of the old one and a delta. Who is gone is forgotten, and things that got several numbers get one."""
     parent = files.folder(shop.pk)
     with database(settings.SEGSYNC_MEMORY_LIMIT, files.spill()) as connection:
         for table in layout.TABLES:
             connection.execute(f"CREATE VIEW {layout.quoted(table)} AS SELECT * FROM read_parquet({files.text(delta / files.file_name(table))})")
-        base = files.write(connection, parent, "base", under=parent / current.base)
-        total = connection.execute(f"SELECT count(*) FROM read_parquet({files.text(parent / base / 'customers.parquet')})").fetchall()[0][0]
+        queries = {table: files.facts(table, parent / current.base) for table in layout.TABLES}
+        queries["customers"] = f"SELECT * FROM ({queries['customers']}) WHERE facts_version <> {GONE}"
+        for table, users in layout.DICTIONARIES.items():
+            alike = ", ".join(layout.quoted(column) for column in layout.TABLES[table] if column != "key")
+            connection.execute(
+                f"CREATE TABLE renumbered_{table} AS SELECT key, kept FROM "
+                f"(SELECT key, min(key) OVER (PARTITION BY {alike}) AS kept FROM ({queries[table]})) WHERE key <> kept"
+            )
+            for user, column in users:
+                pointer = f"coalesce(r.kept, f.{column})::{layout.TABLES[user][column]} AS {column}"
+                queries[user] = f"SELECT f.* REPLACE ({pointer}) FROM ({queries[user]}) f LEFT JOIN renumbered_{table} r ON r.key = f.{column}"
+        base = files.put(connection, parent, "base", queries)
+        total = _one(connection, f"SELECT count(*) FROM {_written(parent / base, 'customers')}")
+        flattener.goods.next = _one(connection, f"SELECT coalesce(max(key) + 1, 0) FROM {_written(parent / base, 'goods')}")
+        flattener.topics.next = _one(connection, f"SELECT coalesce(max(key) + 1, 0) FROM {_written(parent / base, 'topics')}")
     shutil.rmtree(delta, ignore_errors=True)  # it never was in force
     return _publish(shop, current, flattener, now, base=base, base_customers=total)
 
@@ -115,7 +132,7 @@ def _publish(
         "timezone": shop.timezone,
         "base": base,
         "delta": delta,
-        "sizes": files.sizes(parent, names),
+        "checks": files.checks(parent, names, old.checks if old else {}),
         "base_customers": base_customers,
         "delta_customers": delta_customers,
         "next_goods": flattener.goods.next,
@@ -139,7 +156,7 @@ def _publish(
 
 
 def _fill(stage: Stage, shop: Shop, pages: Iterator[tuple[int, ...]], beat: Beat) -> None:
-    reader = FactsReader(shop, ALL_KINDS)
+    reader = FactsReader(shop, ALL_KINDS - {"segments"})  # memberships are not facts: a run reads them
     for ids in pages:
         beat()
         people = Customer.objects.filter(shop=shop, pk__in=ids).order_by("pk").values_list("pk", "facts_version", "merged_into_id")
@@ -156,37 +173,9 @@ def _pages(shop: Shop) -> Iterator[tuple[int, ...]]:
         last = ids[-1]
 
 
-def _differences(shop: Shop, connection: duckdb.DuckDBPyConnection, known: str, beat: Beat) -> tuple[list[int], list[int]]:
-    """Whose facts are of another version than in the snapshot, and who is in it but not in the shop any more; both in order."""
-    result = connection.execute(f"{known} ORDER BY id")
-    kept = _rows(result, beat)
-    changed: list[int] = []
-    gone: list[int] = []
-    there = next(kept, None)
-    people = Customer.objects.filter(shop=shop).order_by("pk").values_list("pk", "facts_version")
-    for id_, version in people.iterator(chunk_size=10_000):
-        while there is not None and there[0] < id_:
-            if there[2]:
-                gone.append(there[0])
-            there = next(kept, None)
-        if there is None or there[0] != id_:
-            changed.append(id_)
-            continue
-        if there[1] != version:
-            changed.append(id_)
-        there = next(kept, None)
-    while there is not None:
-        if there[2]:
-            gone.append(there[0])
-        there = next(kept, None)
-    return changed, gone
+def _written(folder: Path, table: str) -> str:
+    return f"read_parquet({files.text(folder / files.file_name(table))})"
 
 
-def _rows(result: duckdb.DuckDBPyConnection, beat: Beat) -> Iterator[tuple[int, int, bool]]:
-    while rows := result.fetchmany(10_000):
-        beat()
-        yield from rows
-
-
-def _count(connection: duckdb.DuckDBPyConnection) -> int:
-    return int(connection.execute("SELECT count(*) FROM customers").fetchall()[0][0])
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

@@ -41,13 +41,15 @@ def database(memory_limit: str, spill: Path, threads: int | None = None) -> Iter
 class Stage:
     """Tables of the layout being filled with people in any order. Leave its `with` block before reading them."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, flattener: Flattener, chunk: int = CHUNK) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, flattener: Flattener, spill: Path, chunk: int = CHUNK) -> None:
+        """Rows wait in a folder of `spill`, which is removed at the end."""
         self._connection = connection
         self._flattener = flattener
         self._chunk = chunk
         self._waiting: dict[str, int] = defaultdict(int)
         self._files: dict[str, IO[bytes]] = {}
-        self._folder = tempfile.TemporaryDirectory(prefix="segsync-stage-")
+        spill.mkdir(parents=True, exist_ok=True)
+        self._folder = tempfile.TemporaryDirectory(prefix="stage-", dir=spill)
 
     def __enter__(self) -> Stage:
         for name, columns in STAGED.items():

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evaluate', '0003_snapshot'),
+        ('evaluate', '0004_snapshot_marks'),
         ('integrations', '0001_initial'),
         ("rules", "0003_judged_version"),
         ('store', '0001_initial'),
