@@ -146,11 +146,6 @@ def more_than(moment: Moment) -> st.SearchStrategy[tree.Node]:
     return st.sampled_from(counted).flatmap(lambda entry: comparisons(entry, moment, (">",))).map(tree.Clause)
 
 
-def on_anniversaries(moment: Moment) -> st.SearchStrategy[tree.Node]:
-    """Anniversaries alone."""
-    return anniversaries(moment).map(tree.Clause)
-
-
 def of_properties(moment: Moment) -> st.SearchStrategy[tree.Node]:
     """Properties alone."""
     return st.sampled_from(PROPERTIES).flatmap(lambda entry: comparisons(entry, moment)).map(tree.Clause)

@@ -13,11 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from segsync.evaluate.columnar import anniversaries as by_columns
 from segsync.evaluate.columnar import clauses as clauses_of_columns
 from segsync.evaluate.columnar import conditions
 from segsync.evaluate.columnar.rows import Flattener
-from segsync.rules import anniversaries, interpret, predicates, rows, tree
+from segsync.rules import interpret, predicates, rows, tree
 from segsync.rules.catalogue import ACTIVITIES
 from segsync.rules.entries import Entry
 from segsync.rules.facts import CustomerFacts, OrderFacts
@@ -26,7 +25,7 @@ from segsync.rules.predicates import Terms
 from tests.properties.comparison import TALLY, disagreements
 from tests.properties.histories import customers
 from tests.properties.moments import MOMENTS
-from tests.properties.rules import clauses, more_than, of_properties, on_anniversaries
+from tests.properties.rules import clauses, more_than, of_properties
 
 SEARCH = settings(max_examples=150, deadline=None, database=None, derandomize=True, phases=(Phase.generate,), suppress_health_check=list(HealthCheck))
 DAY = timedelta(days=1)
@@ -78,11 +77,6 @@ def columnar_takes_the_limit_itself_for_more(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(conditions, "_number", lenient)
 
 
-def interpreter_sees_an_anniversary_in_the_first_year(patch: pytest.MonkeyPatch) -> None:
-    real = anniversaries.anniversary_in
-    patch.setattr(anniversaries, "anniversary_in", lambda day, year: day if day.year == year else real(day, year))
-
-
 def interpreter_takes_any_text_for_a_number(patch: pytest.MonkeyPatch) -> None:
     real = predicates.predicate
 
@@ -91,11 +85,6 @@ def interpreter_takes_any_text_for_a_number(patch: pytest.MonkeyPatch) -> None:
         return (lambda value: passes(0 if value is None else value)) if entry.name == "hubspot.score" else passes
 
     patch.setattr(interpret, "predicate", lenient)
-
-
-def columnar_reads_anniversaries_one_day_too_late(patch: pytest.MonkeyPatch) -> None:
-    real = by_columns.local_date
-    patch.setattr(by_columns, "local_date", lambda moment, value: real(moment, value) + DAY)
 
 
 def columnar_takes_a_missing_property_for_a_fitting_one(patch: pytest.MonkeyPatch) -> None:
@@ -112,9 +101,7 @@ def columnar_takes_a_missing_property_for_a_fitting_one(patch: pytest.MonkeyPatc
         (columnar_reads_days_one_too_late, clauses),
         (columnar_misses_a_refund, clauses),
         (columnar_takes_the_limit_itself_for_more, more_than),
-        (interpreter_sees_an_anniversary_in_the_first_year, on_anniversaries),
         (interpreter_takes_any_text_for_a_number, of_properties),
-        (columnar_reads_anniversaries_one_day_too_late, on_anniversaries),
         (columnar_takes_a_missing_property_for_a_fitting_one, of_properties),
     ],
 )
