@@ -9,13 +9,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from segsync.bench import preview
 from segsync.bench.evaluate import Measured, measure
 
 
 class Command(BaseCommand):
     """Measures on made-up facts, which are kept under VAR_DIR/bench for the next time."""
 
-    help = "Measure how fast SegSync is here, on made-up facts. `bench evaluate`: all rules over all customers, beside the same rules in hand-written SQL."
+    help = "Measure how fast SegSync is here, on made-up facts. `bench evaluate`: all rules over all customers, beside the same rules in hand-written SQL. `bench preview`: what somebody waits for who looks at a rule before saving it."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """What to measure, and how large."""
@@ -27,9 +28,34 @@ class Command(BaseCommand):
         evaluate.add_argument("--rules", type=int, default=50)
         evaluate.add_argument("--repeat", type=int, default=2, help="how often; the fastest counts")
         evaluate.add_argument("--json", action="store_true", help="print JSON alone")
+        look = kinds.add_parser("preview", help="previews of different rules, one after the other")
+        look.add_argument("--customers", type=int, default=100_000)
+        look.add_argument("--orders", type=int, default=1_000_000)
+        look.add_argument("--activities", type=int, default=2_000_000)
+        look.add_argument("--previews", type=int, default=50, help="how many")
+        look.add_argument("--json", action="store_true", help="print JSON alone")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
         """Measure and print."""
+        if what == "preview":
+            self._preview(**options)
+        else:
+            self._evaluate(**options)
+
+    def _preview(self, customers: int, orders: int, activities: int, previews: int, **options: Any) -> None:
+        for name, number in (("customers", customers), ("orders", orders), ("activities", activities), ("previews", previews)):
+            if number < 1:
+                raise CommandError(f"--{name} must be 1 or more.")
+        seen = preview.measure(Path(settings.VAR_DIR) / "bench", customers, orders, activities, previews, settings.SEGSYNC_MEMORY_LIMIT)
+        text = (
+            f"{seen.previews} previews over {seen.customers:,} customers, {seen.orders:,} orders and {seen.activities:,} activities:\n"
+            f"  half within    {seen.p50:8.2f} s\n"
+            f"  19 of 20       {seen.p95:8.2f} s\n"
+            f"  slowest        {seen.slowest:8.2f} s ({seen.slowest_rule})"
+        )
+        self.stdout.write(json.dumps(seen.told()) if options["json"] else text)
+
+    def _evaluate(self, **options: Any) -> None:
         for name in ("customers", "orders", "activities", "rules", "repeat"):
             if options[name] < 1:
                 raise CommandError(f"--{name} must be 1 or more.")

@@ -1,0 +1,61 @@
+"""How a rule's people overlap with those of the shop's other segments, as they were last judged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from django.db.models import Count
+
+from integrations.models import Shop
+from segsync.evaluate.models import Membership
+from segsync.rules.models import Segment
+
+MOST = 5
+CHUNK = 5_000
+SAME = Fraction(9, 10)  # people in both ÷ people in either, from which two segments are nearly the same
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """People whom a rule shares with another segment of `size` people."""
+
+    segment_id: int
+    name: str
+    size: int
+    shared: int
+    of_rule: Fraction  # of the rule's people, how many are in the other
+    of_other: Fraction  # of the other's people, how many the rule names
+    alike: Fraction  # people in both ÷ people in either
+
+    @property
+    def near_duplicate(self) -> bool:
+        """Whether hardly anybody is in only one of the two."""
+        return self.alike >= SAME
+
+
+def overlaps(shop: Shop, members: Sequence[int], leave_out: int | None) -> tuple[Overlap, ...]:
+    """The five segments that are on and share most people with `members`, most alike first. `leave_out` is the rule's own segment."""
+    others = {segment.pk: segment for segment in Segment.objects.filter(shop=shop, state=Segment.State.ON) if segment.pk != leave_out}
+    stays = Membership.objects.filter(shop=shop, segment_id__in=list(others), until__isnull=True).order_by()
+    shared: Counter[int] = Counter()
+    for start in range(0, len(members) if others else 0, CHUNK):
+        some = stays.filter(customer_id__in=list(members[start : start + CHUNK]))
+        shared.update(dict(some.values_list("segment_id").annotate(people=Count("pk"))))
+    sizes = dict(stays.filter(segment_id__in=list(shared)).values_list("segment_id").annotate(people=Count("pk")))
+    found = [_overlap(others[pk], sizes[pk], both, len(members)) for pk, both in shared.items()]
+    return tuple(sorted(found, key=lambda overlap: (-overlap.alike, -overlap.shared, overlap.name))[:MOST])
+
+
+def _overlap(other: Segment, size: int, shared: int, members: int) -> Overlap:
+    return Overlap(
+        segment_id=other.pk,
+        name=other.name,
+        size=size,
+        shared=shared,
+        of_rule=Fraction(shared, members),
+        of_other=Fraction(shared, size),
+        alike=Fraction(shared, members + size - shared),
+    )
