@@ -81,7 +81,7 @@ def _too_short(shop: Shop, rule: tree.Rule, moment: Moment) -> Iterator[str]:
                 if first is None or not isinstance(value, tree.Day | tree.LocalTime | tree.Offset | tree.Named):
                     continue
                 begins = moment.period(value).start
-                if begins < first:
+                if moment.local_day(begins) < moment.local_day(first):
                     days = (moment.today - moment.local_day(first)).days
                     what = ", ".join(sorted(activities)) or FACTS[kind].one
                     yield (

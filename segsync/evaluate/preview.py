@@ -24,7 +24,7 @@ from segsync.rules.parts import Joint, deciding, joint
 from segsync.store.models import Identity
 
 NAMES = 10
-LOOKED_AT = 100  # people among whom the names are found
+LOOKED_AT = 30  # people among whom the names are found
 TINY = 5
 LARGE_SHARE, LARGE_NUMBER = Fraction(1, 5), 500  # leaving that somebody should notice before saving
 
@@ -178,7 +178,7 @@ def _people(shop: Shop, found: Measured, moment: Moment, salt: str, ids: Sequenc
 
 def _names(shop: Shop, ids: Sequence[int]) -> dict[int, str]:
     """How people know each of these: the oldest e-mail address, else a platform's id."""
-    rows = list(Identity.objects.filter(shop=shop, customer_id__in=ids).order_by("-pk").values_list("customer_id", "kind", "value"))
+    rows = list(Identity.objects.filter(customer__shop=shop, customer_id__in=ids).order_by("-pk").values_list("customer_id", "kind", "value"))
     platform = {owner: value for owner, kind, value in rows if kind != Identity.EMAIL}
     return platform | {owner: value for owner, kind, value in rows if kind == Identity.EMAIL}
 

@@ -10,7 +10,7 @@ import pytest
 from pytest_django import Settings
 
 from integrations.models import Shop
-from segsync.evaluate import measure
+from segsync.evaluate import measure, overlap
 from segsync.evaluate.models import Membership
 from segsync.evaluate.preview import Person, Preview, preview
 from segsync.rules.edit import change_rule
@@ -205,3 +205,13 @@ def test_a_rule_of_very_many_parts_is_measured_in_part(six: Shop) -> None:
     found = look(six, " OR ".join(f"number_of_orders = {n}" for n in range(1, 60)))
     assert (len(found.sizes), found.total) == (measure.MOST_PARTS, 6)
     assert [size.after for size in found.sizes[:7]] == [1, 2, 3, 4, 5, 6, 6]
+
+
+def test_many_people_overlap_as_few_do(six: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(six, "customer_tags CONTAINS 'vip'", "vips")
+    segment(six, "number_of_orders > 99", "nobody")
+    whole(six)
+    few = look(six, "number_of_orders >= 2").overlaps
+    monkeypatch.setattr(overlap, "BY_NAME", 1)
+    assert look(six, "number_of_orders >= 2").overlaps == few
+    assert [(lap.name, lap.shared) for lap in few] == [("Vips", 3)]
