@@ -17,6 +17,7 @@ from segsync.console.pages import IDLE, WARN, Cell, Panel, badge, code
 from segsync.console.wording import count, platform, short
 from segsync.evaluate.preview import NAMES, Person, Preview, Reason, Size, preview
 from segsync.push.estimate import Telling, estimate
+from segsync.rules.english import explain_rule
 from segsync.rules.models import Segment
 from segsync.rules.parse import parse_rule
 
@@ -40,6 +41,7 @@ class Shown:
     """What the page shows of a preview. `alarm` is a sentence to be noticed before saving, or ""; `save` is what the button says."""
 
     headline: str
+    reading: str
     alarm: str
     tiles: Sequence[Tile]
     cautions: Sequence[str]
@@ -50,13 +52,15 @@ class Shown:
 
 def shown(request: HttpRequest, segment: Segment, rule: str, now: datetime, saved: Segment | None) -> Shown:
     """Look at `rule`, which must check, for `segment` as it would be saved; `saved` is the segment as it is, None for a new one."""
-    found = preview(segment.shop, parse_rule(rule), now, saved, segment.handle)
+    asked = parse_rule(rule)
+    found = preview(segment.shop, asked, now, saved, segment.handle)
     telling = estimate(segment.shop, segment, found.entering, found.leaving)
     zone = segment.shop.tz
     may_name = request.user.has_perm("store.view_customer") or request.user.has_perm("store.change_customer")
     paused = "The segment is paused: nobody moves before it is switched on. " if segment.state == Segment.State.PAUSED else ""
     return Shown(
         headline=paused + _headline(found),
+        reading=explain_rule(asked),
         alarm=_alarm(found),
         tiles=_tiles(found),
         cautions=found.cautions,
@@ -83,7 +87,14 @@ def percent(share: Fraction) -> str:
 def _headline(found: Preview) -> str:
     if not found.entering and not found.leaving:
         return f"Saving would move nobody: {count(found.total, 'person', 'people')} in the segment as now."
-    return f"Saving would let {count(len(found.entering), 'person', 'people')} in and take {len(found.leaving):,} out."
+    coming, going = (count(len(people), "person", "people") for people in (found.entering, found.leaving))
+    return (
+        f"Saving would let {coming} in."
+        if not found.leaving
+        else f"Saving would take {going} out."
+        if not found.entering
+        else f"Saving would let {coming} in and take {going} out."
+    )
 
 
 def _alarm(found: Preview) -> str:
@@ -96,8 +107,10 @@ def _alarm(found: Preview) -> str:
 def _tiles(found: Preview) -> list[Tile]:
     of = "customer" if found.customers == 1 else "customers"
     return [
-        Tile("Enter", f"+{len(found.entering):,}", "not in the segment now", "fine" if found.entering else ""),
-        Tile("Leave", f"−{len(found.leaving):,}", f"{percent(found.leaving_share)} of its people now", "grave" if found.large else ""),
+        Tile("Enter", f"+{len(found.entering):,}" if found.entering else "0", "not in the segment now", "fine" if found.entering else ""),
+        Tile(
+            "Leave", f"−{len(found.leaving):,}" if found.leaving else "0", f"{percent(found.leaving_share)} of its people now", "grave" if found.large else ""
+        ),
         Tile("Stay", f"{found.unchanged:,}", "in it now and after"),
         Tile("Then in all", f"{found.total:,}", f"{percent(found.share)} of {found.customers:,} {of}"),
     ]
@@ -176,7 +189,7 @@ def _costs(telling: Sequence[Telling]) -> Panel:
             f"{each.cost.calls:,}",
             _seconds(each.cost.seconds) if each.cost.calls else "–",
             "–" if each.cost.share_of_daily is None else percent(Fraction(each.cost.share_of_daily)),
-            each.cost.way,
+            format_html('<span class="sg-long">{}</span>', each.cost.way),
         )
         for each in telling
     ]

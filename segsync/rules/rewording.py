@@ -27,12 +27,15 @@ def rewording(old: str, new: str) -> tuple[Piece, ...]:
 
 
 def _pieces(before: list[str], after: list[str]) -> Iterator[Piece]:
-    for _, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        gone, new = "".join(before[start:end]), "".join(after[new_start:new_end])
-        if gone == new:
-            yield Piece("same", gone)
+    for kind, start, end, new_start, new_end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        gone, new = before[start:end], after[new_start:new_end]
+        if kind == "equal":
+            yield Piece("same", "".join(gone))
             continue
+        if gone and new:  # a word stands beside the word that took its place, what was added or dropped after it by itself
+            yield Piece("gone", gone.pop(0))
+            yield Piece("new", new.pop(0))
         if gone:
-            yield Piece("gone", gone)
+            yield Piece("gone", "".join(gone))
         if new:
-            yield Piece("new", new)
+            yield Piece("new", "".join(new))
