@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -20,7 +21,7 @@ from segsync.console.pages import GOOD, Cell, Panel, badge, code
 from segsync.console.preview_sections import shown
 from segsync.console.wording import at
 from segsync.evaluate.models import Cause, Membership
-from segsync.rules.edit import VersionConflict, roll_back
+from segsync.rules.edit import VersionConflict, canonical_rule, roll_back
 from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment, SegmentVersion
@@ -46,7 +47,12 @@ def _piece(kind: str, text: str) -> SafeString | str:
     if kind == "same":
         return text
     tag, told = _TAGS[kind]
-    return format_html('<{tag}><span class="sg-heard">{told}</span>{text}</{tag}>', tag=SafeString(tag), told=told, text=text)
+    words = text.strip()
+    before, _, after = text.partition(words) if words else (text, "", "")
+    if kind == "gone":  # lines that are no more break nothing
+        before, after = " " if before else "", " " if after else ""
+    marked = format_html('<{tag}><span class="sg-heard">{told}</span>{words}</{tag}>', tag=SafeString(tag), told=told, words=words) if words else ""
+    return format_html("{}{}{}", before, marked, after)
 
 
 def versions_panel(segment: Segment) -> Panel:
@@ -125,30 +131,27 @@ def roll_back_page(page: SegmentAdmin, request: HttpRequest, object_id: str, num
         "preview": None,
     }
     try:
+        canonical_rule(segment.shop, segment.handle, version.rule)
         told["preview"] = shown(request, segment, version.rule, clock.now(), segment)
     except RuleError as mistake:
-        told["error"] = f"This rule cannot be put in force any more: {mistake}"
+        told["error"] = error or f"This rule cannot be put in force any more: {mistake}"
     return _answer(page, request, segment, version, f"Roll back {segment.name} to version {number}?", told)
 
 
 def _go_back(page: SegmentAdmin, request: HttpRequest, segment: Segment, version: SegmentVersion) -> str | None:
     """None once done, else why not."""
     seen, now = request.POST.get("seen_version", ""), clock.now()
+    author, reason = request.user if isinstance(request.user, User) else None, request.POST.get("reason", "").strip()[:300]
     try:
-        made = roll_back(
-            segment,
-            version.number,
-            request.user if isinstance(request.user, User) else None,
-            request.POST.get("reason", "").strip()[:300],
-            now,
-            seen=int(seen) if seen.isdecimal() else -1,
-        )
+        with transaction.atomic():
+            made = roll_back(segment, version.number, author, reason, now, seen=int(seen) if seen.isdecimal() else -1)
+            if made is not None:
+                pipeline.rule_changed(segment, now)
     except (VersionConflict, RuleError) as error:
         return str(error)
     if made is None:
         messages.info(request, f"Version {version.number} says what is in force already; nothing was changed.")
         return None
-    pipeline.rule_changed(segment, now)
     page.log_change(request, segment, f"Rolled back to version {version.number}.")
     messages.success(request, f"Version {made.number} has the rule of version {version.number}; members, tags and lists follow within moments.")
     return None
