@@ -136,6 +136,20 @@ class Created:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What telling a platform some changes would take, if all goes well.
+
+    `seconds` is the time that the platform's rate limit forces, other work aside; `share_of_daily` the part of a day's calls (None:
+    the platform counts none a day). `way` is a sentence on how it is done and by which limit it is paced.
+    """
+
+    calls: int
+    seconds: float
+    share_of_daily: float | None
+    way: str
+
+
 class Destination(Protocol):
     """Where memberships are written."""
 
@@ -172,6 +186,13 @@ class Destination(Protocol):
         """Carry out at most `batch_size` changes; one outcome for each, in any order.
 
         Raises only when nothing at all was carried out (`Transient`, `RateLimited`, `NeedsReconnect`, `Misconfigured`).
+        """
+        ...
+
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
+        """What it would take to set and take away so many marks of one place. Asks the platform nothing.
+
+        `looks` is how many people `marks` is asked about first, `creates` how many people are created first.
         """
         ...
 

@@ -39,6 +39,11 @@ class CostPacer:
         self._available = self._rate = self._maximum = 0.0
         self._at = 0.0
 
+    @property
+    def rate(self) -> float:
+        """Points restored each second, as the platform last said; 0 before its first answer."""
+        return self._rate
+
     def wait(self, cost: float) -> None:
         """Wait until `cost` points should be free, and count them as taken. Raises RateLimited."""
         with self._lock:

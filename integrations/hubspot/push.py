@@ -8,13 +8,19 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from integrations.base import Change, Created, MarkKind, NewMember, Outcome, Place
+from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Place
 from integrations.errors import Misconfigured, NotFound
 from integrations.hubspot import lists, memberships
-from integrations.hubspot.client import HubSpotClient
+from integrations.hubspot.client import BATCH, HubSpotClient
 from integrations.hubspot.people import find_or_create
+from integrations.hubspot.transport import REQUESTS
 from integrations.models import Connection
 from integrations.registry import DestinationSettings
+
+# Calls a day of a portal whose app is not on the marketplace: Free and Starter; Professional has 625,000, Enterprise 1,000,000.
+# Marketplace apps have no daily limit (developers.hubspot.com, "API usage guidelines").
+DAILY = 250_000
+CREATING = 2  # calls for a batch of people: who is there already, then the others
 
 
 class HubSpotDestination:
@@ -65,6 +71,14 @@ class HubSpotDestination:
         for one in changes:
             _only_lists(one.place)
         return memberships.change_members(self._client, changes)
+
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
+        """See `integrations.base.Destination`. The share of a day is that of the smallest portals; which one this is, HubSpot does not tell."""
+        whole, rest = divmod(adds + removes, self.batch_size)
+        calls = whole * -(-self.batch_size // memberships.CHUNK) + -(-rest // memberships.CHUNK) + CREATING * -(-creates // BATCH)
+        limit, seconds = REQUESTS
+        way = f"Up to {memberships.CHUNK:,} contacts in each call, {limit} calls in {seconds:.0f} seconds; a day of the smallest portals has {DAILY:,} calls."
+        return Cost(calls, max(0, calls - 1) // limit * seconds, calls / DAILY, way)
 
     def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
         """Find contacts by e-mail address or create them, a hundred at a time."""

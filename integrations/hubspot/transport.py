@@ -26,7 +26,7 @@ Json = dict[str, Any]
 Query = Sequence[tuple[str, object]]
 
 # Of 110 requests per 10 s and account, and 5 searches per second ("API usage guidelines"), what leaves room for clock differences.
-_REQUESTS, _SEARCHES = (100, 10.0), (4, 1.0)
+REQUESTS, _SEARCHES = (100, 10.0), (4, 1.0)
 _NUMBERED = re.compile(r"^/crm/v3/(objects|lists|properties)(/.*)?$")
 _SEARCH = re.compile(r"/search$")
 _READING = re.compile(r"/(?:search|batch/read)$")  # POST, yet nothing changes
@@ -112,7 +112,7 @@ class Transport:
         if closed > _BRIEF:
             raise RateLimited("HubSpot asked to wait before the next call.", closed)
         throttle.pause(closed)
-        limit, seconds = _SEARCHES if search else _REQUESTS  # searches do not count against the other limit
+        limit, seconds = _SEARCHES if search else REQUESTS  # searches do not count against the other limit
         throttle.pacer(("hubspot", self._account, search), lambda: throttle.WindowPacer(limit, seconds)).wait()
 
     def _close(self, seconds: float, *, search: bool) -> None:

@@ -20,6 +20,7 @@ log = structlog.get_logger(__name__)
 
 TRIES = 4  # of one call that Shopify throttles, each after the wait it asks for
 CALL_COST = 10.0  # points of a plain mutation; what a query costs is learned from its first answer
+STANDARD_RATE = 100.0  # points a second on Shopify's smallest plans; larger ones restore more (shopify.dev, "API rate limits")
 _SCOPE = re.compile(r"`((?:read|write)_\w+)`")
 _UNKNOWN = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
 _MISSING = frozenset({"NOT_FOUND", "RESOURCE_NOT_FOUND"})
@@ -35,6 +36,11 @@ class Admin:
         self._given = token
         self._pacer = pacer(("shopify", domain), CostPacer)
         self._costs: dict[str, float] = pacer(("shopify", "costs of documents"), dict)
+
+    @property
+    def rate(self) -> float:
+        """Points that the store's plan restores each second: as this process was last told, else those of the smallest plans."""
+        return self._pacer.rate or STANDARD_RATE
 
     def execute(self, document: str, variables: Mapping[str, Any] | None = None, text: str = "") -> dict[str, Any]:
         """The `data` of the document's answer, complete: any error in the answer is raised as one of `integrations.errors`.

@@ -26,6 +26,7 @@ else:
 
     SegmentModelForm = forms.ModelForm
 
+PREVIEW = "_preview"  # the button that shows what saving would do
 EXAMPLE = "number_of_orders >= 2 AND last_order_date >= -90d"
 
 
@@ -34,7 +35,7 @@ class SegmentForm(SegmentModelForm):
 
     rule = forms.CharField(
         widget=Textarea(attrs={"rows": 4, "spellcheck": "false", "autocapitalize": "none", "autocomplete": "off", "class": "sg-rule", "placeholder": EXAMPLE}),
-        help_text="Who belongs to this segment. It is checked when you save; members, tags and lists follow within moments.",
+        help_text="Who belongs to this segment. Preview says what saving would do; once saved, members, tags and lists follow within moments.",
         strip=True,
     )
     reason = forms.CharField(
@@ -58,6 +59,10 @@ class SegmentForm(SegmentModelForm):
             self.initial["seen_version"] = segment.version.number
         if "description" in self.fields:
             self.fields["description"].widget.attrs["rows"] = 2
+
+    def is_valid(self) -> bool:
+        """Whether to save: never when a preview was asked for, which leaves a form without errors to be shown again."""
+        return super().is_valid() and PREVIEW not in self.data
 
     def clean_rule(self) -> str:
         """Check the rule; the error says at which line and column. What a name means may depend on the shop, which a wrong form may lack."""

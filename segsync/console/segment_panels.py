@@ -7,19 +7,19 @@ from datetime import timedelta
 from django.db.models import Count
 
 from segsync import clock
-from segsync.console.pages import BAD, GOOD, IDLE, Panel, badge, code, link
-from segsync.console.wording import at, count, platform, when
+from segsync.console.pages import BAD, GOOD, IDLE, Panel, badge, link
+from segsync.console.segment_versions import versions_panel
+from segsync.console.wording import count, platform, when
 from segsync.diff.models import Target
 from segsync.evaluate.models import Membership
 from segsync.rules.models import Segment
 
-VERSIONS = 20
 EVALUATIONS = 10
 
 
 def segment_panels(segment: Segment) -> list[Panel]:
     """Return targets, movements, versions and evaluations of one segment."""
-    return [_targets(segment), _movements(segment), _versions(segment), _evaluations(segment)]
+    return [_targets(segment), _movements(segment), versions_panel(segment), _evaluations(segment)]
 
 
 def target_tone(target: Target) -> tuple[str, str]:
@@ -58,22 +58,6 @@ def _movements(segment: Segment) -> Panel:
         (str(words.get(cause, cause)).capitalize(), f"{came.get(cause, 0):,}", f"{left.get(cause, 0):,}") for cause in words if cause in came or cause in left
     ]
     return Panel("Moved in the last 24 hours", ("Because of", "Entered", "Left"), rows, "Nobody entered or left.")
-
-
-def _versions(segment: Segment) -> Panel:
-    total = segment.versions.count()
-    rows = [
-        (
-            f"{version.number}{' (in force)' if version.pk == segment.version_id else ''}",
-            at(version.created_at, segment.shop.tz),
-            version.author.get_username() if version.author else "SegSync",
-            version.reason or "–",
-            code(version.rule),
-        )
-        for version in segment.versions.select_related("author")[:VERSIONS]
-    ]
-    note = f"The newest {VERSIONS} of {total:,}." if total > VERSIONS else ""
-    return Panel("Versions of the rule", ("Version", "Saved", "By", "Reason", "Rule"), rows, "No version yet.", note)
 
 
 def _evaluations(segment: Segment) -> Panel:

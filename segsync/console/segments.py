@@ -8,15 +8,19 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from integrations.models import Shop
 from segsync import clock, pipeline
 from segsync.console.pages import BAD, GOOD, IDLE, Panel, PanelAdmin, badge, badges, code, column
-from segsync.console.segment_form import SegmentForm
+from segsync.console.preview_sections import shown
+from segsync.console.segment_form import PREVIEW, SegmentForm
 from segsync.console.segment_panels import segment_panels, target_tone
+from segsync.console.segment_versions import roll_back_page, version_page
 from segsync.console.wording import count, platform, short, when
 from segsync.diff.models import Target
 from segsync.rules.edit import change_rule, create_segment
@@ -33,6 +37,7 @@ class SegmentAdmin(PanelAdmin[Segment]):
 
     form = SegmentForm
     warn_unsaved_form = True
+    change_form_outer_before_template = "console/preview.html"
     list_display = ("name", "in_shop", "state_badge", "problem_short", "members", "evaluated", "written_to", "rule_short")
     list_filter = ("state", "shop")
     search_fields = ("name", "handle", "description")
@@ -81,6 +86,35 @@ class SegmentAdmin(PanelAdmin[Segment]):
         if field is not None:
             field.empty_label = "Choose a shop"
         return field
+
+    def get_urls(self) -> list[Any]:
+        """Add the pages of versions."""
+        site = self.admin_site
+        versions = [
+            path("<int:object_id>/version/<int:number>/", site.admin_view(self.version), name="rules_segment_version"),
+            path("<int:object_id>/version/<int:number>/roll-back/", site.admin_view(self.roll_back), name="rules_segment_roll_back"),
+        ]
+        return versions + super().get_urls()
+
+    def version(self, request: HttpRequest, object_id: int, number: int) -> HttpResponse:
+        """Show one version of a rule."""
+        return version_page(self, request, str(object_id), number)
+
+    def roll_back(self, request: HttpRequest, object_id: int, number: int) -> HttpResponse:
+        """Ask whether to go back to a version, and do so."""
+        return roll_back_page(self, request, str(object_id), number)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show or save a segment. A preview is worked out when the page's transaction has ended: nobody waits for it to write."""
+        response = super().changeform_view(request, object_id, form_url, extra_context)
+        if request.method == "POST" and PREVIEW in request.POST and isinstance(response, TemplateResponse) and response.context_data is not None:
+            form = response.context_data["adminform"].form
+            if not form.errors:
+                saved = self.get_object(request, object_id) if object_id else None
+                response.context_data["preview"] = shown(request, form.instance, form.cleaned_data["rule"], clock.now(), saved)
+        return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Segment | None = None) -> bool:
         """Refuse: its tags and lists would stay behind with nobody to take them away. Pause it instead."""
@@ -159,8 +193,15 @@ class SegmentAdmin(PanelAdmin[Segment]):
 
     @column("in plain English")
     def reading(self, segment: Segment) -> str | SafeString:
-        """What the rule in force says."""
-        try:
-            return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule), vocabulary_of(segment.shop)))
-        except RuleError as error:
-            return f"This rule no longer checks: {error}"
+        """What the rule in force says; a page asks several times, and is told what was found the first time."""
+        known: dict[int, str | SafeString] = segment.__dict__.setdefault("_readings", {})
+        if segment.version_id not in known:
+            known[segment.version_id or 0] = _reading(segment)
+        return known[segment.version_id or 0]
+
+
+def _reading(segment: Segment) -> str | SafeString:
+    try:
+        return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule), vocabulary_of(segment.shop)))
+    except RuleError as error:
+        return f"This rule no longer checks: {error}"

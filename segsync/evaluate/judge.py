@@ -143,7 +143,7 @@ def _everybody(shop: Shop, scope: Scope, total: int, as_of: datetime, vocabulary
         return judge_by_columns(shop, rules, versions, as_of, scope.causes, progress, vocabulary, context, clear=scope.complete)
     if context is None:
         context = cuts.renew(shop, [rule.rule for _, rule in segments], as_of, lambda: progress("working out cuts"))
-    moved, rows = _one_by_one(shop, segments, as_of, scope, context, vocabulary, progress, total, clear=scope.complete)
+    moved, rows = _one_by_one(shop, segments, as_of, scope, context, vocabulary, progress, total)
     return Outcome(moved, frozenset(), context, rows)
 
 
@@ -186,7 +186,6 @@ def _one_by_one(
     vocabulary: Vocabulary,
     progress: Progress,
     total: int,
-    clear: bool,
 ) -> tuple[Moved, int]:
     """What moved, and how many rows were read."""
     rules = _rules(shop, segments, as_of, context, vocabulary)
@@ -195,7 +194,7 @@ def _one_by_one(
     done = 0
     for ids in everybody(shop, BATCH):
         progress("judging", done, total)
-        moved += _judge(shop, ids, rules, reader, as_of, scope.causes, clear=clear)
+        moved += _judge(shop, ids, rules, reader, as_of, scope.causes, clear=scope.complete)
         done += len(ids)
     return moved, reader.rows_read
 

@@ -16,7 +16,8 @@ from segsync.rules import interpret, tree, windows
 from segsync.rules.check import check_tree
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
-from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
+from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 BATCH = 500
@@ -35,19 +36,19 @@ def members(
     *,
     rewind: bool = False,
     salt: str = "",
-    vocabulary: Vocabulary = NO_VOCABULARY,
+    vocabulary: Vocabulary | None = None,
 ) -> Iterator[int]:
     """The ids of the customers whom the rule names at that moment, ascending, in memory a batch at a time.
 
     With `rewind`, facts are read as of the moment (`segsync.evaluate.past`); without, as they are known now. People merged into
     others are never named. Cuts and ranks are worked out as of the moment. `salt` is the rule's own for `sample_bucket` (a segment's
-    handle). Raises RuleError for a rule that `check_tree` refuses, NoSuchEvaluator for an evaluator that is unknown.
+    handle); `vocabulary` is the shop's unless given. Raises RuleError for a rule that `check_tree` refuses, NoSuchEvaluator for an evaluator that is unknown.
     """
     try:
         evaluate = EVALUATORS[evaluator]
     except KeyError:
         raise NoSuchEvaluator(f"There is no {evaluator} evaluator in this version; use --evaluator {' or '.join(EVALUATORS)}.") from None
-    return evaluate(shop, Asked(rule, salt), moment, rewind, vocabulary)
+    return evaluate(shop, Asked(rule, salt), moment, rewind, vocabulary_of(shop) if vocabulary is None else vocabulary)
 
 
 def members_on(segment: Segment, on: datetime) -> Iterator[int]:

@@ -36,6 +36,24 @@ def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: d
         return _next_version(segment, text, author, reason, now)
 
 
+class VersionConflict(Exception):
+    """Somebody saved a version that whoever decided this has not seen; the message says what to do."""
+
+
+def roll_back(segment: Segment, number: int, author: Any, reason: str, now: datetime, seen: int | None = None) -> SegmentVersion | None:
+    """A next version with the rule of version `number`; None when the rule in force says the same. Histories are never rewritten.
+
+    `seen` is the version that was in force when somebody decided on it. Raises VersionConflict when another is by now, RuleError for
+    a rule that no longer means anything, and SegmentVersion.DoesNotExist.
+    """
+    with transaction.atomic():
+        current = Segment.objects.select_for_update(no_key=True).get(pk=segment.pk)
+        if seen is not None and current.version is not None and current.version.number != seen:
+            raise VersionConflict(f"Version {current.version.number} was saved meanwhile; look at it before going back to version {number}.")
+        segment.version = current.version
+        return change_rule(segment, current.versions.get(number=number).rule, author=author, reason=reason or f"Back to version {number}.", now=now)
+
+
 def canonical_rule(shop: Shop, handle: str, rule: str) -> str:
     """The rule in canonical form. Raises RuleError for one that cannot be read, asks about no segment of the shop, or closes a circle."""
     others = Segment.objects.filter(shop=shop, version__isnull=False).exclude(handle=handle).select_related("version")

@@ -31,6 +31,11 @@ def format_clause(body: tree.Body) -> str:
             return f"anniversary({_quoted(body.field_name)}) {_condition(body.test)}"
 
 
+def format_node(node: tree.Node) -> str:
+    """Any part of a rule on one line, its comments left out."""
+    return _flat(node, False)
+
+
 def format_value(value: tree.Value) -> str:
     """One value as it is written in a rule; a text is quoted so that nothing in it can leave the quotes."""
     match value:

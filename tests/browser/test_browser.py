@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from segsync.demo.oracle import SEGMENTS
-from tests.browser.demo import Shown
+from tests.browser.demo import Shown, sign_in
 
 pytestmark = pytest.mark.browser
 DESK = pytest.mark.parametrize("width", [1440], indirect=True)
@@ -129,3 +129,30 @@ def customers(shown: Shown) -> list[dict[str, int]]:
     """Every customer of the sandbox's store, with the number of their orders."""
     found: list[dict[str, int]] = shown.ask(f"{shown.shop}/customers?limit=500")["customers"]
     return found
+
+
+def test_a_preview_and_the_way_back_fit_and_work_without_scripts(page: Page, shown: Shown, width: int, browser: Browser) -> None:
+    sign_in(page, shown)
+    context = browser.new_context(java_script_enabled=False, viewport={"width": width, "height": 900}, storage_state=page.context.storage_state())
+    plain = context.new_page()
+    open_segment(plain, shown, "At risk")
+    address = plain.url
+    before = plain.locator("#id_rule").input_value()
+    plain.locator("#id_rule").fill("number_of_orders > 500")
+    plain.get_by_role("button", name="Preview").click()
+    expect(plain.get_by_role("heading", name="Preview: nothing is saved yet")).to_be_visible()
+    expect(plain.get_by_role("alert")).to_contain_text("would leave it")
+    expect(plain.get_by_role("button", name="Save although")).to_be_visible()
+    assert plain.locator("#id_rule").input_value() == "number_of_orders > 500"
+    plain.goto(address)
+    assert plain.locator("#id_rule").input_value() == before
+    context.close()
+    page.goto(address)
+    page.locator("#id_rule").fill("number_of_orders > 500")
+    page.get_by_role("button", name="Preview").click()
+    page.locator("#preview").wait_for()
+    assert fits(page)
+    page.goto(address)
+    page.get_by_role("link", name="Version 1", exact=True).click()
+    expect(page.get_by_role("heading", name="Version 1 of At risk")).to_be_visible()
+    assert fits(page)

@@ -10,10 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from segsync.bench import incremental
+from segsync.bench import incremental, preview
 from segsync.bench.evaluate import Measured, measure
 
-_COUNTS = ("customers", "orders", "activities", "rules", "repeat", "changed")
+_COUNTS = ("customers", "orders", "activities", "rules", "repeat", "changed", "previews")
 # What was measured as plain values, and in words.
 Told = tuple[dict[str, object], str]
 
@@ -33,6 +33,12 @@ class Command(BaseCommand):
         evaluate.add_argument("--rules", type=int, default=50)
         evaluate.add_argument("--repeat", type=int, default=2, help="how often; the fastest counts")
         evaluate.add_argument("--json", action="store_true", help="print JSON alone")
+        look = kinds.add_parser("preview", help="previews of different rules, one after the other")
+        look.add_argument("--customers", type=int, default=100_000)
+        look.add_argument("--orders", type=int, default=1_000_000)
+        look.add_argument("--activities", type=int, default=2_000_000)
+        look.add_argument("--previews", type=int, default=50, help="how many")
+        look.add_argument("--json", action="store_true", help="print JSON alone")
         changed = kinds.add_parser("incremental", help="changed customers judged one by one, on the database of DATABASE_URL")
         changed.add_argument("--customers", type=int, default=10_000)
         changed.add_argument("--changed", type=int, default=5_000, help="how many of them get an order in each round")
@@ -45,7 +51,7 @@ class Command(BaseCommand):
         for name, value in options.items():
             if name in _COUNTS and value < 1:
                 raise CommandError(f"--{name} must be 1 or more.")
-        measures: dict[str, Callable[..., Told]] = {"evaluate": self._evaluate, "incremental": self._incremental}
+        measures: dict[str, Callable[..., Told]] = {"evaluate": self._evaluate, "incremental": self._incremental, "preview": self._preview}
         told = measures[what](**{name: options[name] for name in _COUNTS if name in options})
         self.stdout.write(dumps(told[0]) if json else told[1])
 
@@ -57,6 +63,15 @@ class Command(BaseCommand):
             f"{found.changed:,} changed customers of {found.customers:,}, {found.rules} rules, {found.database}: {found.seconds:.2f} s,"
             f" {found.per_second:,.0f} customers/s in one process,"
             f" {found.moved:,} moves; {found.processor_seconds:.2f} s of the processor, of which reading the facts alone takes {found.reading_share:.0%}"
+        )
+
+    def _preview(self, *, customers: int, orders: int, activities: int, previews: int) -> Told:
+        seen = preview.measure(Path(settings.VAR_DIR) / "bench", customers, orders, activities, previews, settings.SEGSYNC_MEMORY_LIMIT)
+        return seen.told(), (
+            f"{seen.previews} previews over {seen.customers:,} customers, {seen.orders:,} orders and {seen.activities:,} activities:\n"
+            f"  half within    {seen.p50:8.2f} s, {seen.cpu_p50:.2f} s of the processor\n"
+            f"  19 of 20       {seen.p95:8.2f} s, {seen.cpu_p95:.2f} s of the processor\n"
+            f"  slowest        {seen.slowest:8.2f} s ({seen.slowest_rule})"
         )
 
     def _evaluate(self, *, customers: int, orders: int, activities: int, rules: int, repeat: int) -> Told:
