@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from integrations.models import Shop
 from segsync.evaluate.judge import active_segments
 from segsync.evaluate.models import Cause, Schedule
 from segsync.rules import windows
-from segsync.store.models import Activity, Checkout, Order, Profile
-from segsync.store.upsert import mark_changed
+from segsync.store.models import Activity, Checkout, Customer, Order, Profile
+from segsync.store.upsert import chunks, mark_changed
 
 SWEEP_EVERY = timedelta(minutes=1)
 _STRIDE = 37  # neighbours by id are not neighbours in time
@@ -43,7 +44,8 @@ def sweep(schedule: Schedule, now: datetime) -> int:
     """Mark customers who have a fact that an hour or minute window of an active rule has passed over since the last sweep.
 
     The cost follows the facts that crossed, not the customers. A sweep missed while nothing ran is made up: the range read
-    begins where the last one ended. Returns how many customers were marked.
+    begins where the last one ended. Whoever is marked already is judged anyway, and not by time alone: their cause stays. Returns how
+    many customers were marked.
     """
     since = schedule.swept_until
     shop = schedule.shop
@@ -58,14 +60,26 @@ def sweep(schedule: Schedule, now: datetime) -> int:
         between = (since - offset, now - offset)
         if "orders" in kinds:
             found.update(_ids(Order.objects.filter(shop=shop, placed_at__range=between)))
+        if "refunds" in kinds:
+            found.update(_refunded(shop, *between))
         if "checkouts" in kinds:
             found.update(_ids(Checkout.objects.filter(shop=shop, created_at__range=between)))
         if "activities" in kinds:
             found.update(_ids(Activity.objects.filter(shop=shop, at__range=between)))
         if "profile" in kinds:
             found.update(_ids(Profile.objects.filter(shop=shop, added_at__range=between)))
+    for chunk in chunks(sorted(found)):
+        found.difference_update(Customer.objects.filter(shop=shop, pk__in=chunk, facts_version__gt=F("judged_version")).values_list("pk", flat=True))
     mark_changed(shop.pk, found, Cause.TIME, now)
     return len(found)
+
+
+def _refunded(shop: Shop, start: datetime, end: datetime) -> Iterator[int]:
+    """Customers with a refund given between the two. Refunds are kept within their orders, so every order that has any is looked at."""
+    orders = Order.objects.filter(shop=shop, placed_at__lte=end, customer__isnull=False).exclude(refunds=[])
+    for customer, refunds in orders.values_list("customer_id", "refunds").iterator(chunk_size=5_000):
+        if any(start <= datetime.fromisoformat(at) <= end for _, at, _ in refunds):
+            yield customer
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:
