@@ -122,7 +122,8 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
     crowded = judge.crowded(shop)
     if wanted or midnight or new or crowded:
         cause = schedule.whole_cause if wanted else None
-        found = scope(judge.active_segments(shop), wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop))
+        began, active = due.last_midnight(shop, now), judge.active_segments(shop)
+        found = scope(active, wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop), day_began=began)
         try:
             judge.judge_whole(shop, found, cause or (Cause.RULE if new else Cause.TIME if midnight else None), lease, clock.now)
         except judge.Replaced:

@@ -26,6 +26,11 @@ def next_midnight(shop: Shop, now: datetime) -> datetime:
     return datetime.combine(tomorrow, time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
 
 
+def last_midnight(shop: Shop, now: datetime) -> datetime:
+    """The instant at which the shop's local day of `now` began."""
+    return datetime.combine(now.astimezone(shop.tz).date(), time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
+
+
 def next_midnight_turn(shop: Shop, now: datetime) -> datetime:
     """When the shop is looked at for its next midnight: shops that share a midnight are spread over SEGSYNC_MIDNIGHT_SPREAD seconds."""
     spread = settings.SEGSYNC_MIDNIGHT_SPREAD

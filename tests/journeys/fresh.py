@@ -75,9 +75,11 @@ def faults(shop: Shop, now: datetime) -> list[str]:
     if marked := list(Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).values_list("pk", flat=True)):
         found.append(f"still marked: {_names(marked)}")
     open_stays = Membership.objects.filter(shop=shop, until__isnull=True)
-    for segment in Segment.objects.filter(shop=shop):
-        if segment.size != (count := open_stays.filter(segment=segment).count()):
-            found.append(f"{segment.handle} is said to have {segment.size} members and has {count}")
+    found += [
+        f"{segment.handle} is said to have {segment.size} members and has {count}"
+        for segment in Segment.objects.filter(shop=shop)
+        if segment.size != (count := open_stays.filter(segment=segment).count())
+    ]
     if wrong := Disagreement.objects.filter(shop=shop).count():
         found.append(f"the self-check found {wrong} disagreements")
     return found + list(_broken_history(shop))

@@ -65,8 +65,7 @@ class RuleBecomes:
     segment: str = SOME
 
     def do(self, world: World) -> None:
-        world.write(self.segment, self.rule)
-        world.work()
+        world.act(lambda: world.write(self.segment, self.rule))
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,7 @@ class Paused:
     segment: str = SOME
 
     def do(self, world: World) -> None:
-        world.switch(self.segment, Segment.State.PAUSED)
-        world.work()
+        world.act(lambda: world.switch(self.segment, Segment.State.PAUSED))
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,7 @@ class Resumed:
     segment: str = SOME
 
     def do(self, world: World) -> None:
-        world.switch(self.segment, Segment.State.ON)
-        world.work()
+        world.act(lambda: world.switch(self.segment, Segment.State.ON))
 
 
 @dataclass(frozen=True)

@@ -320,6 +320,6 @@ DAYS = (
 )
 
 
-@pytest.mark.parametrize("story", (*HOURS, *DAYS), ids=lambda story: story.name)
+@pytest.mark.parametrize("story", [*HOURS, *DAYS], ids=lambda story: story.name)
 def test_story(story: Story, world: World) -> None:
     story.play(world)

@@ -148,6 +148,12 @@ class World:
         self.catch_up()
         self.work()
 
+    def act(self, action: Callable[[], None]) -> None:
+        """Somebody does something a second later, and what that makes due is done."""
+        self.now += timedelta(seconds=1)
+        action()
+        self.work()
+
     def catch_up(self) -> None:
         """Store what was told meanwhile."""
         waiting, self.waiting = self.waiting, []
