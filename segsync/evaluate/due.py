@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -65,26 +64,25 @@ def sweep(schedule: Schedule, now: datetime) -> int:
         between = (since - offset, now - offset)
         if "orders" in kinds:
             found.update(_ids(Order.objects.filter(shop=shop, placed_at__range=between)))
-        if "refunds" in kinds:
-            found.update(_refunded(shop, *between))
         if "checkouts" in kinds:
             found.update(_ids(Checkout.objects.filter(shop=shop, created_at__range=between)))
         if "activities" in kinds:
             found.update(_ids(Activity.objects.filter(shop=shop, at__range=between)))
         if "profile" in kinds:
             found.update(_ids(Profile.objects.filter(shop=shop, added_at__range=between)))
+        if "refunds" in kinds:
+            found.update(_refunded(shop, *between))
     for chunk in chunks(sorted(found)):
         found.difference_update(Customer.objects.filter(shop=shop, pk__in=chunk, facts_version__gt=F("judged_version")).values_list("pk", flat=True))
     mark_changed(shop.pk, found, Cause.TIME, now)
     return len(found)
 
 
-def _refunded(shop: Shop, start: datetime, end: datetime) -> Iterator[int]:
-    """Customers with a refund given between the two. Refunds are kept within their orders, so every order that has any is looked at."""
-    orders = Order.objects.filter(shop=shop, placed_at__lte=end, customer__isnull=False).exclude(refunds=[])
-    for customer, refunds in orders.values_list("customer_id", "refunds").iterator(chunk_size=5_000):
-        if any(start <= datetime.fromisoformat(at) <= end for _, at, _ in refunds):
-            yield customer
+def _refunded(shop: Shop, begin: datetime, end: datetime) -> set[int]:
+    """Customers with a refund in the span. A refund changes its order, so orders last changed before the span have none in it."""
+    orders = Order.objects.filter(shop=shop, customer__isnull=False, version__gte=begin).exclude(refunds=[])
+    rows = orders.values_list("customer_id", "refunds").iterator(chunk_size=2_000)
+    return {customer for customer, told in rows if customer is not None and any(begin <= datetime.fromisoformat(at) <= end for _, at, _ in told)}
 
 
 def _ids(rows: QuerySet[Any]) -> list[int]:
