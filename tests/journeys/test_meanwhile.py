@@ -13,7 +13,7 @@ ONCE = "orders_placed MATCHES (count >= 1)"
 TWICE = "orders_placed MATCHES (count >= 2)"
 NEVER = "orders_placed MATCHES (count >= 9)"
 FIVE: tuple[Step, ...] = (Unjudged(*(Ordered(who) for who in ("ann", "bo", "cy", "dee", "eve"))),)
-MOMENTS = (1, 2, 3, 4)
+MOMENTS = (1, 2, 3, 4, 5, 6)  # every second one by columns
 
 
 def both(name: str, rules: dict[str, str] | str, *steps: Step) -> tuple[Story, Story]:
@@ -21,36 +21,24 @@ def both(name: str, rules: dict[str, str] | str, *steps: Step) -> tuple[Story, S
     return Story(name, rules, steps), Story(f"{name}, by columns", rules, steps, columnar=True)
 
 
+def once(nth: int, name: str, rules: str, *steps: Step) -> Story:
+    """A story about the nth moment of an evaluation."""
+    return Story(f"{name} at moment {nth} of an evaluation", rules, steps, columnar=nth % 2 == 0)
+
+
 STORIES = (
     *(
-        story
-        for nth in MOMENTS
-        for story in both(
-            f"the rule is edited again at moment {nth} of its evaluation",
-            ONCE,
-            *FIVE,
-            Meanwhile(nth, Edited(ONCE)),
-            RuleBecomes(TWICE),
-            Inside({"ann", "bo", "cy", "dee", "eve"}),
-        )
+        once(nth, "the rule is edited again", ONCE, *FIVE, Meanwhile(nth, Edited(ONCE)), RuleBecomes(TWICE), Inside({"ann", "bo", "cy", "dee", "eve"}))
+        for nth in MOMENTS[:5]
     ),
     *(
-        story
+        once(nth, "somebody orders", TWICE, *FIVE, Meanwhile(nth, Ordered("ann")), RuleBecomes("orders_placed MATCHES (count > 1)"), Inside({"ann"}))
         for nth in MOMENTS
-        for story in both(
-            f"somebody orders at moment {nth} of an evaluation",
-            TWICE,
-            *FIVE,
-            Meanwhile(nth, Ordered("ann")),
-            RuleBecomes("orders_placed MATCHES (count > 1)"),
-            Inside({"ann"}),
-        )
     ),
     *(
-        story
-        for nth in (1, 3)
-        for story in both(
-            f"somebody's only order is cancelled at moment {nth} of an evaluation",
+        once(
+            nth,
+            "an only order is cancelled",
             NEVER,
             *FIVE,
             Ordered("fay", "x"),
@@ -58,14 +46,9 @@ STORIES = (
             RuleBecomes(ONCE),
             Inside({"ann", "bo", "cy", "dee", "eve"}),
         )
+        for nth in MOMENTS[2:4]
     ),
-    *(
-        story
-        for nth in (1, 3)
-        for story in both(
-            f"two become one at moment {nth} of an evaluation", NEVER, *FIVE, Meanwhile(nth, Merged("ann", "eve")), RuleBecomes(TWICE), Inside({"ann+eve"})
-        )
-    ),
+    *(once(nth, "two become one", NEVER, *FIVE, Meanwhile(nth, Merged("ann", "eve")), RuleBecomes(TWICE), Inside({"ann+eve"})) for nth in MOMENTS[2:4]),
     *both(
         "somebody new comes in while everybody is judged, and nobody else leaves for it",
         NEVER,
