@@ -25,7 +25,7 @@ run: setup
 test: setup
 	@$(BIN)/python -m tests.everywhere $(ARGS)
 
-# Both evaluators on ten thousand generated cases; CASES=… for another number.
+# Both evaluators on ten thousand generated cases, and a tenth as many shops to which anything happens; CASES=… for another number.
 properties: setup
 	SEGSYNC_PROPERTY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/properties $(ARGS)
 

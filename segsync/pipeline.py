@@ -129,9 +129,9 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
     crowded = judge.crowded(shop)
     if wanted or midnight or new or crowded:
         cause = schedule.whole_cause if wanted else None
-        vocabulary = vocabulary_of(shop)
+        vocabulary, began = vocabulary_of(shop), due.last_midnight(shop, now)
         active = standing.active_segments(shop, vocabulary)
-        found = scope(active, wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop), vocabulary=vocabulary)
+        found = scope(active, wanted=cause, midnight=midnight, crowded=crowded, new=new, cuts=cuts.in_force(shop), vocabulary=vocabulary, day_began=began)
         try:
             judge.judge_whole(shop, found, cause or (Cause.RULE if new else Cause.TIME if midnight else None), lease, clock.now)
         except judge.Replaced:

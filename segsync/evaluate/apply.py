@@ -44,8 +44,9 @@ def apply(
 ) -> Moved:
     """Open and close stays of `people` so that they are in exactly the segments of `verdicts` (segment -> customers in it).
 
-    Segments not judged are left as they are; the sizes of the others follow. `causes` says why by segment; None takes what last changed
-    about each person. `why` gives the evidence kept with each move. Must run in the transaction that clears the changed marks.
+    Segments not judged are left as they are; the sizes of the others follow. `causes` says why by segment; None, and time for somebody
+    marked, takes what last changed about each person. `why` gives the evidence kept with each move. Must run in the transaction that
+    clears the changed marks.
     """
     open_stays: dict[tuple[int, int], int] = {
         (segment, customer): pk
@@ -90,6 +91,6 @@ def apply(
 def _cause(person: Customer, cause: str | None) -> str:
     if person.merged_into_id is not None:
         return Cause.MERGE
-    if cause is not None:
+    if cause is not None and cause != Cause.TIME:
         return cause
-    return person.change_cause if person.facts_version > person.judged_version else Cause.TIME
+    return person.change_cause if person.facts_version > person.judged_version else Cause.TIME  # changed, and so not moved by time alone

@@ -6,7 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
 from integrations import registry
@@ -17,8 +17,8 @@ from segsync.rules import tree, windows
 from segsync.rules.moments import Moment
 from segsync.rules.shop_vocabulary import property_names, vocabulary_of
 from segsync.rules.vocabulary import CONVERTERS, PropertyDefinition, Vocabulary
-from segsync.store.models import Activity, Checkout, Order, Profile
-from segsync.store.upsert import mark_changed
+from segsync.store.models import Activity, Checkout, Customer, Order, Profile
+from segsync.store.upsert import chunks, mark_changed
 
 SWEEP_EVERY = timedelta(minutes=1)
 _STRIDE = 37  # neighbours by id are not neighbours in time
@@ -28,6 +28,11 @@ def next_midnight(shop: Shop, now: datetime) -> datetime:
     """The next instant at which the shop's local day begins (daylight saving included)."""
     tomorrow = now.astimezone(shop.tz).date() + timedelta(days=1)
     return datetime.combine(tomorrow, time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
+
+
+def last_midnight(shop: Shop, now: datetime) -> datetime:
+    """The instant at which the shop's local day of `now` began."""
+    return datetime.combine(now.astimezone(shop.tz).date(), time.min, tzinfo=shop.tz).astimezone(now.tzinfo)
 
 
 def next_midnight_turn(shop: Shop, now: datetime) -> datetime:
@@ -48,7 +53,8 @@ def sweep(schedule: Schedule, now: datetime) -> int:
     """Mark customers who have a fact that an hour or minute window of an active rule has passed over since the last sweep.
 
     The cost follows the facts that crossed, not the customers. A sweep missed while nothing ran is made up: the range read
-    begins where the last one ended. Returns how many customers were marked.
+    begins where the last one ended. Whoever is marked already is judged anyway, and not by time alone: their cause stays. Returns how
+    many customers were marked.
     """
     since = schedule.swept_until
     shop = schedule.shop
@@ -77,6 +83,8 @@ def sweep(schedule: Schedule, now: datetime) -> int:
             found.update(_refunded(shop, *between))
         for name in dated.get(offset, ()):
             found.update(_crossed(shop, vocabulary.properties[name], *between, Moment(now, shop.tz)))
+    for chunk in chunks(sorted(found)):
+        found.difference_update(Customer.objects.filter(shop=shop, pk__in=chunk, facts_version__gt=F("judged_version")).values_list("pk", flat=True))
     mark_changed(shop.pk, found, Cause.TIME, now)
     return len(found)
 

@@ -194,19 +194,30 @@ def _one_by_one(
     done = 0
     for ids in everybody(shop, BATCH):
         progress("judging", done, total)
-        moved += _judge(shop, ids, rules, reader, as_of, scope.causes, clear=scope.complete)
+        moved += _judge(shop, ids, rules, reader, as_of, scope.causes, clear=scope.complete, later=False)
         done += len(ids)
     return moved, reader.rows_read
 
 
-def _judge(shop: Shop, ids: Sequence[int], rules: Rules, reader: FactsReader, now: datetime, causes: Mapping[int, str | None], clear: bool = True) -> Moved:
+def _judge(
+    shop: Shop,
+    ids: Sequence[int],
+    rules: Rules,
+    reader: FactsReader,
+    now: datetime,
+    causes: Mapping[int, str | None],
+    *,
+    clear: bool = True,
+    later: bool = True,
+) -> Moved:
     """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks.
 
-    Without `clear`, marks stay: some other rule has yet to be judged. `causes` as `apply` takes them.
+    Without `clear`, marks stay: some other rule has yet to be judged. Without `later`, whoever changed after `now` is left, marked: what
+    they did then moves them then, and is what moved them. `causes` as `apply` takes them.
     """
     with transaction.atomic():
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids)}
+        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids) if later or row.changed_at <= now}
         living = [id_ for id_, row in people.items() if row.merged_into_id is None]
         facts = reader.read(living)
         verdicts: dict[int, set[int]] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db.models import F, Q, QuerySet
 
@@ -44,10 +45,19 @@ def due_segments() -> QuerySet[Segment]:
 
 
 def scope(
-    active: Sequence[Active], *, wanted: str | None, midnight: bool, crowded: bool, new: Sequence[int], cuts: ShopContext, vocabulary: Vocabulary
+    active: Sequence[Active],
+    *,
+    wanted: str | None,
+    midnight: bool,
+    crowded: bool,
+    new: Sequence[int],
+    cuts: ShopContext,
+    vocabulary: Vocabulary,
+    day_began: datetime,
 ) -> Scope:
     """What to judge: everything when `wanted` (its cause) or `crowded` (so many people changed that judging all is cheaper), at `midnight`
-    what time and cuts can move, and always the `new` segments. `cuts` are those in force."""
+    what time and cuts can move, and always the `new` segments. `cuts` are those in force; while no segment takes any they are not
+    renewed, so a segment that takes some gets new ones when they are from before `day_began`, the shop's last midnight."""
     surveys = {segment.pk: windows.survey(rule.rule, vocabulary) for segment, rule in active}
     takes_cuts = {pk for pk, found in surveys.items() if found.cuts or found.ranks}
     causes: dict[int, str | None] = {}
@@ -57,7 +67,8 @@ def scope(
         causes |= {pk: Cause.TIME for pk, found in surveys.items() if found.day_valued or pk in takes_cuts}
     causes |= {pk: Cause.RULE for pk in new if pk in surveys and wanted is None}
     asked = frozenset[RankKey]().union(*(surveys[pk].ranks for pk in causes))
-    lacking = not asked <= set(cuts.ranks) or (cuts.computed_at is None and any(surveys[pk].cuts for pk in causes))
+    stale = cuts.computed_at is None or cuts.computed_at < day_began
+    lacking = not asked <= set(cuts.ranks) or (stale and not takes_cuts.isdisjoint(causes))
     renew = wanted is not None or crowded or midnight or lacking
     if renew:
         causes |= {pk: Cause.TIME for pk in takes_cuts if pk not in causes}

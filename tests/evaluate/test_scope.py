@@ -27,7 +27,9 @@ LATER = NOON + timedelta(minutes=1)
 def due(shop: Shop, *, wanted: str | None = None, midnight: bool = False, crowded: bool = False) -> Scope:
     vocabulary = vocabulary_of(shop)
     active, in_force = active_segments(shop, vocabulary), cuts.in_force(shop)
-    return scope(active, wanted=wanted, midnight=midnight, crowded=crowded, new=edited(shop), cuts=in_force, vocabulary=vocabulary)
+    return scope(
+        active, wanted=wanted, midnight=midnight, crowded=crowded, new=edited(shop), cuts=in_force, vocabulary=vocabulary, day_began=NOON.replace(hour=0)
+    )
 
 
 def handles(found: Scope) -> dict[str, str | None]:

@@ -10,6 +10,7 @@ import pytest
 
 from segsync.rules import catalogue
 from tests.properties.comparison import TALLY
+from tests.properties.machine import MACHINES
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -31,4 +32,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(
             f"Evaluators compared on {TALLY.cases:,} cases (rule, history, instant, time zone): {TALLY.judgements:,} judgements, "
             f"{TALLY.members:,} of them members; {len(TALLY.asked)} attributes, properties, activities and anniversaries asked."
+        )
+    if MACHINES.runs:
+        terminalreporter.write_line(
+            f"Shops to which anything happened in any order: {MACHINES.runs:,} runs, {MACHINES.steps:,} things that happened, "
+            f"{MACHINES.deaths:,} processes that died, {MACHINES.rests:,} times compared at rest."
         )
