@@ -22,7 +22,7 @@ from segsync.evaluate.models import Cause, Schedule
 from segsync.evaluate.scope import due_segments, edited, scope
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
-from segsync.pull import hints, run
+from segsync.pull import hints, named, run
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
 from segsync.push.push import push
@@ -43,7 +43,8 @@ def tick(**_: object) -> None:
     """Look once at every stage and nudge a worker for each row that is due."""
     now = clock.now()
     if Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).exists():
-        hints.heed(now)
+        for stream_id in hints.look(now).to_fetch:
+            fetch_named.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for stream_id in Stream.objects.filter(free(now), reachable(now), due_at__lte=now).values_list("pk", flat=True):
         pull_stream.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for shop_id in shops_to_decide(now):
@@ -57,6 +58,14 @@ def pull_stream(*, stream_id: int, **_: object) -> None:
     """Pull one stream for a while, then look again."""
     if run.pull(stream_id, clock.now):
         tick.apply_async(**NUDGE)
+
+
+@shared_task(name="segsync.pipeline.fetch_named")
+def fetch_named(*, stream_id: int, **_: object) -> None:
+    """Fetch what webhooks name of one stream, then judge whom it concerns."""
+    shop_id = named.fetch(stream_id, clock.now)
+    if shop_id is not None:
+        decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
 
 
 @shared_task(name="segsync.pipeline.decide")

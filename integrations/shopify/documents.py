@@ -9,13 +9,31 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("queries")
+_SAME = re.compile(r"# the nodes of (?P<name>\w+)")
 _OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(?P<body>.*)\}\s*\Z", re.DOTALL)
 
 
 @cache
 def text(name: str) -> str:
     """The document called `name`, as it is sent."""
-    return (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+    return _written(name)
+
+
+def _written(name: str) -> str:
+    """The file's text; a line `# the nodes of NAME` stands for what the document NAME selects of each node, so that both stay alike."""
+    written = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+    return _SAME.sub(lambda found: _selection(found["name"]), written)
+
+
+def _selection(name: str) -> str:
+    """What stands between the braces of the document's first `nodes { … }`."""
+    text = _written(name)
+    begin = end = text.index("nodes {") + len("nodes {")
+    depth = 1
+    while depth:
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        end += 1
+    return text[begin : end - 1].strip()
 
 
 def changes_nothing(name: str) -> bool:

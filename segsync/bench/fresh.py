@@ -23,6 +23,7 @@ from config.processes import Family
 from integrations.models import Delivery, Shop
 from segsync import clock, pipeline
 from segsync.demo.progress import wait_until_settled
+from segsync.diff.models import LedgerEntry
 from segsync.evaluate.models import Membership
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
@@ -61,6 +62,7 @@ class Spread:
 class Freshness:
     """`orders`: from the sandbox sending an order's webhook to its reading our tag call. `received`: the same from our storing the webhook.
 
+    `stages`: the median seconds from the webhook's receipt until each stage had seen to the order.
     `exits`: from the instant at which an hour window passed over a checkout to the sandbox reading our removal of the tag.
     """
 
@@ -71,6 +73,7 @@ class Freshness:
     orders: Spread
     received: Spread
     exits: Spread
+    stages: dict[str, float]
 
     @property
     def missed(self) -> int:
@@ -101,7 +104,7 @@ class Bench:
         self._settle()
         people = self._outsiders(events + exits)
         self._out.write(f"  {events} orders, one after another")
-        sent, received = self._orders(people[:events])
+        sent, received, stages = self._orders(people[:events])
         self._settle()
         self._out.write(f"  {exits} checkouts that an hour window passes over within {SOONEST + SPREAD:.0f} s")
         left = self._exits(people[events:])
@@ -113,6 +116,7 @@ class Bench:
             orders=Spread.of(sent),
             received=Spread.of(received),
             exits=Spread.of(left),
+            stages=stages,
         )
 
     def _settle(self) -> None:
@@ -127,7 +131,7 @@ class Bench:
             raise RuntimeError(f"{wanted} customers are needed who have not ordered lately, and the store has {len(only)}")
         return [int(external_id) for external_id in list(only.values())[:wanted]]
 
-    def _orders(self, people: Sequence[int]) -> tuple[list[float | None], list[float | None]]:
+    def _orders(self, people: Sequence[int]) -> tuple[list[float | None], list[float | None], dict[str, float]]:
         told: dict[int, datetime] = {}
         reached: dict[int, datetime | None] = {}
         for customer in people:
@@ -136,11 +140,25 @@ class Bench:
             reached[answer["order"]] = self._tagged(customer)
             self._family.tend()
             time.sleep(self._random.uniform(0.2, 1.2))  # so that no event keeps step with a clock of ours
-        kept = {
-            int(orjson.loads(bytes(row.body))["id"]): row.received_at
-            for row in Delivery.objects.filter(shop=self._shop, topic="orders/create").iterator(chunk_size=500)
+        rows = {
+            int(orjson.loads(bytes(row.body))["id"]): row for row in Delivery.objects.filter(shop=self._shop, topic="orders/create").iterator(chunk_size=500)
         }
-        return _seconds(told, reached), _seconds(kept, reached)
+        kept = {order: row.received_at for order, row in rows.items()}
+        fetched = {order: row.handled_at for order, row in rows.items()}
+        stages = {"looked at": _median(kept, fetched)} | {name: _median(kept, ends) for name, ends in self._progress(people, list(told)).items()}
+        return _seconds(told, reached), _seconds(kept, reached), stages | {"tag call received": _median(kept, reached)}
+
+    def _progress(self, people: Sequence[int], orders: Sequence[int]) -> dict[str, dict[int, datetime | None]]:
+        """When each order had been judged, routed and was acknowledged, by our own rows."""
+        by_record = dict(zip(map(str, people), orders, strict=True))
+        marks = LedgerEntry.objects.filter(target__name=f"segsync:{ORDERED[0]}", profile__external_id__in=list(by_record))
+        found: dict[str, dict[int, datetime | None]] = {"judged": {}, "routed": {}, "acknowledged": {}}
+        for record, customer, wanted_at, acked_at in marks.values_list("profile__external_id", "profile__customer_id", "wanted_at", "acked_at"):
+            order = by_record[record]
+            stay = Membership.objects.filter(segment__handle=ORDERED[0], customer=customer, until__isnull=True).first()
+            found["judged"][order] = stay.since if stay else None
+            found["routed"][order], found["acknowledged"][order] = wanted_at, acked_at
+        return found
 
     def _tagged(self, customer: int) -> datetime | None:
         deadline = time.monotonic() + PATIENCE
@@ -164,7 +182,7 @@ class Bench:
 
     def _calls(self, handle: str, *, add: bool, customer: int = 0) -> dict[int, datetime]:
         """When each customer (or the one) was first given the segment's tag, or had it taken away."""
-        answer = self._session.get(f"{self._control}/tag-calls", params={"tag": f"segsync:{handle}", "customer": customer}, timeout=30)
+        answer = self._session.get(f"{self._control}/tag-calls", params={"tag": f"segsync:{handle}", "customer": str(customer)}, timeout=30)
         answer.raise_for_status()
         found: dict[int, datetime] = {}
         for call in answer.json()["calls"]:
@@ -177,6 +195,10 @@ class Bench:
         answer.raise_for_status()
         told: dict[str, Any] = answer.json()
         return told
+
+
+def _median(begun: Mapping[int, datetime], ended: Mapping[int, datetime | None]) -> float:
+    return Spread.of(_seconds(begun, ended)).p50
 
 
 def _seconds(begun: Mapping[int, datetime], ended: Mapping[int, datetime | None]) -> list[float | None]:

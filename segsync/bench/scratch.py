@@ -26,5 +26,5 @@ def scratch_address(folder: Path, name: str) -> Iterator[str]:
 
 def _say(statement: str) -> None:
     """Outside any transaction, from the server's own database: one cannot be dropped from within."""
-    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # Django's own way to make test databases; the stubs lack it
+    with connection._nodb_cursor() as cursor:  # Django's own way to where test databases are made
         cursor.execute(statement)

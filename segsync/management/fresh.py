@@ -80,6 +80,7 @@ def sentences(found: Freshness) -> str:
         f"{found.customers:,} customers, {found.segments} segments, {found.database}, messages through {found.broker}:\n"
         f"  order's webhook sent to tag call       {_figures(found.orders)}   (goal: p95 <= 2 s)\n"
         f"  the same from the webhook's receipt    {_figures(found.received)}\n"
+        f"    half of them are {', '.join(f'{name} after {seconds:.3f} s' for name, seconds in found.stages.items())}\n"
         f"  end of an hour window to tag removal   {_figures(found.exits)}   (goal: p95 <= 70 s)"
     )
 
