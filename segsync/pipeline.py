@@ -106,7 +106,10 @@ def decide(*, shop_id: int, **_: object) -> None:
 @shared_task(name="segsync.pipeline.push_channel")
 def push_channel(*, channel_id: int, **_: object) -> None:
     """Tell one connection what is due."""
-    push(channel_id, clock.now)
+    if push(channel_id, clock.now):
+        shop_id = Channel.objects.values_list("shop_id", flat=True).get(pk=channel_id)
+        if channel_id in channels_to_push(clock.now(), shop_id):  # something was wanted after the last look
+            push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
 
 
 def _start(schedule: Schedule, now: datetime) -> None:

@@ -24,6 +24,7 @@ from segsync.store.upsert import store_page
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 100  # objects of one stream fetched by their ids; more are read with a window
+ROUNDS = 5  # of AT_ONCE objects in one go, so that other shops get their turn
 SECOND = timedelta(seconds=1)
 READY = Q(window_until__isnull=True, failures=0, due_at__isnull=False)  # no window is being read, and the platform answers
 _VERSIONED = (Customer, Order, Product, Checkout)
@@ -67,7 +68,7 @@ def fetch(stream_id: int, clock: Callable[[], datetime]) -> int | None:
         return None
     try:
         with kept(lease, clock):
-            stored = _fetch(stream, lease, clock)
+            stored = _fetch_all(stream, lease, clock)
         lease.release()
     except run.LeaseLost:
         log.warning("stream.lost", stream__id=stream.pk)
@@ -84,16 +85,28 @@ def fetch(stream_id: int, clock: Callable[[], datetime]) -> int | None:
     return None
 
 
-def _fetch(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> int:
+def _fetch_all(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> int:
+    """Fetch until no webhook waits, those included that came in meanwhile: nobody else could take them."""
+    stored = 0
+    for _ in range(ROUNDS):
+        found = _fetch(stream, lease, clock)
+        if found is None:
+            break
+        stored += found
+    return stored
+
+
+def _fetch(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> int | None:
+    """One round; how many objects were news, None when nothing waits."""
     source = registry.source(stream.connection)
     spec = next((spec for spec in source.streams if spec.name == stream.name), None)
     if spec is None or not isinstance(source, Fetcher):
-        return 0
+        return None
     rows = Delivery.objects.filter(shop_id=stream.shop_id, vendor=stream.connection.vendor, topic__in=spec.hints | spec.partings)
     oldest = rows.filter(outcome=Delivery.Outcome.WAITING).order_by("received_at", "pk").values_list("pk", flat=True)[:AT_ONCE]
     hints = [hint for hint in read_hints(source, waiting(oldest)) if hint.object_id]
     if not hints:
-        return 0
+        return None
     read_at = clock()
     try:
         found = source.fetch(spec.name, {hint.object_id for hint in hints}, read_at)
@@ -109,7 +122,7 @@ def _store(stream: Stream, lease: Lease, hints: list[Hint], found: Mapping[str, 
     That something is gone counts only where a webhook said so and the platform does not show it either: it also hides what is old.
     """
     parted = {hint.object_id for hint in hints if hint.topic in spec.partings}
-    page = [settled(record, read_at) for id_, record in found.items() if not isinstance(record, Tombstone) or id_ in parted]
+    page = [provisional(record, read_at) for id_, record in found.items() if not isinstance(record, Tombstone) or id_ in parted]
     unseen = {hint.object_id for hint in hints if hint.topic in spec.hints and (hint.object_id not in found or isinstance(found[hint.object_id], Tombstone))}
     with transaction.atomic():
         stored = store_page(stream.shop_id, stream.connection.vendor, page, read_at) if page else 0
@@ -123,7 +136,7 @@ def _store(stream: Stream, lease: Lease, hints: list[Hint], found: Mapping[str, 
     return stored
 
 
-def settled(record: Record, read_at: datetime) -> Record:
+def provisional(record: Record, read_at: datetime) -> Record:
     """The record with a version that a later telling of the same second is newer than.
 
     Versions are whole seconds on some platforms, so what is read before its second is over may change again under the same version.

@@ -133,7 +133,7 @@ def test_versions_of_what_is_read_too_soon_rise_and_stay_below_their_second() ->
 
     at = datetime.fromisoformat("2026-11-20T12:00:00+00:00")
     record = Record("1", at, "", "", "", "", (), ())
-    versions = [getattr(named.settled(record, at + timedelta(milliseconds=ms)), "version", at) for ms in (-500, 10, 400, 1_900, 2_000)]
+    versions = [getattr(named.provisional(record, at + timedelta(milliseconds=ms)), "version", at) for ms in (-500, 10, 400, 1_900, 2_000)]
     assert versions == sorted(versions)
     assert at - timedelta(seconds=1) < versions[0] <= versions[3] < at == versions[4]
 
@@ -245,3 +245,29 @@ def test_the_person_is_tagged_without_any_window_being_read(pulled: Line) -> Non
     assert pulled.now() - began < timedelta(seconds=10)
     assert Membership.objects.filter(until__isnull=True).exists()
     assert pipeline.settled(pulled.shop, pulled.now())
+
+
+def test_a_webhook_that_comes_in_while_another_is_seen_to_is_not_left_to_the_next_tick(pulled: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = named._store
+
+    def told_meanwhile(*args: object) -> int:
+        if Delivery.objects.count() == 1:
+            pulled.order(2002, 104)
+            told(pulled, "orders/create", id=2002)
+        return store(*args)  # type: ignore[arg-type]
+
+    pulled.order(2001, 104)
+    told(pulled, "orders/create", id=2001)
+    with monkeypatch.context() as patch:
+        patch.setattr(named, "_store", told_meanwhile)
+        fetch(pulled)
+    assert Order.objects.filter(external_id__in=["2001", "2002"]).count() == 2
+    assert outcomes() == {"done"}
+
+
+def test_invariant_11_a_webhook_of_one_shop_fetches_nothing_for_another(pulled: Line, other: Line) -> None:
+    other.pull()
+    told(pulled, "orders/updated", id=1001)
+    fetch(other)
+    assert pulled.calls("OrdersById", account=other.domain) == 0
+    assert pulled.calls("OrdersById", account=pulled.domain) == 1
