@@ -140,6 +140,10 @@ SEGSYNC_MIDNIGHT_SPREAD = ENV.midnight_spread  # seconds over which the shops of
 
 # --- Celery: nudges only (docs/decisions/0001) -----------------------------------------------------------------------------
 CELERY_BROKER_URL = ENV.broker_url or "memory://localhost"  # in memory: the worker ticks by itself (config.celery), and nothing needs installing
+IN_MEMORY = CELERY_BROKER_URL.startswith("memory:")
+if IN_MEMORY:
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02}  # seconds between two looks at the messages; the default of 1 is paid at each step
+WEBHOOKS_STORED = "segsync.wake.look_soon"
 CELERY_TASK_DEFAULT_QUEUE = ENV.queue  # others may use the same broker
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -148,5 +152,5 @@ CELERY_TASK_SOFT_TIME_LIMIT = 240
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TASK_DEFAULT_DELIVERY_MODE = "transient"
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {"tick": {"task": "segsync.pipeline.tick", "schedule": 1.0, "options": {"expires": 5}}}
+CELERY_BEAT_SCHEDULE = {"tick": {"task": "segsync.pipeline.tick", "schedule": 0.25 if IN_MEMORY else 1.0, "options": {"expires": 5}}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

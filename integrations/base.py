@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from integrations.records import Record
 
@@ -20,7 +20,8 @@ class StreamSpec:
     """One kind of thing a source can be asked for.
 
     `every` is how often changes are asked for, `overlap` how far a window reaches back into the last one (search indexes
-    lag), `scopes` what must have been granted, `hints` the webhook topics after which the stream is asked at once.
+    lag), `scopes` what must have been granted, `hints` the webhook topics after which the stream is asked at once, `partings` those
+    which say that one of its objects is gone: no window tells of that.
     `widened_by` are scopes that let more of the past be seen: once one is granted, everything is asked for again. `asks` are the
     properties that its records are asked for: once one is added, everything is asked for again.
     """
@@ -32,6 +33,7 @@ class StreamSpec:
     hints: frozenset[str] = frozenset()
     widened_by: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
+    partings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,22 @@ class Source(Protocol):
 
         A process may die after any page: calling again with the cursor of the last page kept reads what is left, and
         reading a page twice is harmless. Raises the errors of `integrations.errors`; ending early without one never happens.
+        """
+        ...
+
+
+@runtime_checkable
+class Fetcher(Protocol):
+    """A source that can also be asked for single objects: those that webhooks name."""
+
+    def named(self, topic: str, body: bytes) -> str:
+        """The platform's id of the object that a webhook tells of, "" where it names none (it is then a hint to look at all that changed)."""
+        ...
+
+    def fetch(self, stream: str, ids: Collection[str], now: datetime) -> Mapping[str, Record]:
+        """These objects as they are now, complete, by id; a Tombstone of `now` for one that the platform does not show (any more).
+
+        One that cannot be read is left out. Raises the errors of `integrations.errors`.
         """
         ...
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import structlog
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
@@ -25,6 +27,7 @@ class BadSignature(Exception):
 def receive(request: HttpRequest, vendor: str) -> HttpResponse:
     """Store what a platform sent and answer 200 once it is committed; the same delivery again is stored once.
 
+    Whoever is named in WEBHOOKS_STORED is told at once; that must not wait for anything, and nothing depends on it.
     401 for a bad signature, 413 for a body over the limit, 503 while the database does not answer: the platform sends again.
     """
     verify = connector(vendor).receive
@@ -33,6 +36,8 @@ def receive(request: HttpRequest, vendor: str) -> HttpResponse:
     try:
         deliveries = verify(request, timezone.now())
         Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+        if deliveries:
+            import_string(settings.WEBHOOKS_STORED)()
     except BadSignature:
         log.warning("webhook.refused", vendor=vendor)
         return HttpResponse(status=401)

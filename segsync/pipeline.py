@@ -22,7 +22,7 @@ from segsync.evaluate.models import Cause, Schedule
 from segsync.evaluate.scope import due_segments, edited, scope
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
-from segsync.pull import hints, run
+from segsync.pull import hints, named, run
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
 from segsync.push.push import push
@@ -44,7 +44,8 @@ def tick(**_: object) -> None:
     """Look once at every stage and nudge a worker for each row that is due."""
     now = clock.now()
     if Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).exists():
-        hints.heed(now)
+        for stream_id in hints.look(now).to_fetch:
+            fetch_named.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for stream_id in Stream.objects.filter(free(now), reachable(now), due_at__lte=now).values_list("pk", flat=True):
         pull_stream.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for shop_id in shops_to_decide(now):
@@ -58,6 +59,14 @@ def pull_stream(*, stream_id: int, **_: object) -> None:
     """Pull one stream for a while, then look again."""
     if run.pull(stream_id, clock.now):
         tick.apply_async(**NUDGE)
+
+
+@shared_task(name="segsync.pipeline.fetch_named")
+def fetch_named(*, stream_id: int, **_: object) -> None:
+    """Fetch what webhooks name of one stream, then judge whom it concerns."""
+    shop_id = named.fetch(stream_id, clock.now)
+    if shop_id is not None:
+        decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
 
 
 @shared_task(name="segsync.pipeline.decide")
@@ -88,13 +97,20 @@ def decide(*, shop_id: int, **_: object) -> None:
         lease.release()
         raise
     lease.release(**fields)
-    tick.apply_async(**NUDGE)
+    now = clock.now()
+    for channel_id in channels_to_push(now, shop_id):
+        push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
+    if shop_id in marked(Customer.objects.filter(shop_id=shop_id)):  # somebody changed meanwhile
+        decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
 
 
 @shared_task(name="segsync.pipeline.push_channel")
 def push_channel(*, channel_id: int, **_: object) -> None:
     """Tell one connection what is due."""
-    push(channel_id, clock.now)
+    if push(channel_id, clock.now):
+        shop_id = Channel.objects.values_list("shop_id", flat=True).get(pk=channel_id)
+        if channel_id in channels_to_push(clock.now(), shop_id):  # something was wanted after the last look
+            push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
 
 
 def _start(schedule: Schedule, now: datetime) -> None:
@@ -166,21 +182,33 @@ def shops_to_decide(now: datetime) -> list[int]:
     when = Q(whole_wanted_at__lte=now) | Q(due_at__lte=now) | Q(swept_until__lte=now - due.SWEEP_EVERY) | Q(swept_until__isnull=True)
     shops = set(schedules.filter(when).values_list("shop_id", flat=True))
     shops |= set(due_segments().filter(shop__schedule__in=schedules).values_list("shop_id", flat=True))
-    for newer, older in (("facts_version", "judged_version"), ("outcome_version", "routed_version")):  # each has an index of its own
-        marked = Customer.objects.filter(**{f"{newer}__gt": F(older)}, shop__schedule__in=schedules)
-        shops |= set(marked.order_by().values_list("shop_id", flat=True).distinct())
+    shops |= marked(Customer.objects.filter(shop__schedule__in=schedules))
     turns = Schedule.objects.filter(shop__in=shops).order_by(F("decided_at").asc(nulls_first=True), "pk")
     return list(turns.values_list("shop_id", flat=True))
 
 
-def channels_to_push(now: datetime) -> set[int]:
-    """Ways out with a mark to tell or a target to make ready, that are free, not paused and not waiting."""
+def marked(people: QuerySet[Customer]) -> set[int]:
+    """The shops of those of these people who are to be judged or to be routed."""
+    shops: set[int] = set()
+    for newer, older in (("facts_version", "judged_version"), ("outcome_version", "routed_version")):  # each has an index of its own
+        shops |= set(people.filter(**{f"{newer}__gt": F(older)}).order_by().values_list("shop_id", flat=True).distinct())
+    return shops
+
+
+def channels_to_push(now: datetime, shop_id: int | None = None) -> set[int]:
+    """Ways out (of one shop or of all) with a mark to tell or a target to make ready, that are free, not paused and not waiting."""
+    of_shop = {} if shop_id is None else {"shop": shop_id}
     channels = Channel.objects.filter(free(now), reachable(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False)
     entries = LedgerEntry.objects.filter(
-        generation__gt=F("acked_generation"), parked_at__isnull=True, next_attempt_at__lte=now, target__ready_at__isnull=False, target__state=Target.State.ON
+        **of_shop,
+        generation__gt=F("acked_generation"),
+        parked_at__isnull=True,
+        next_attempt_at__lte=now,
+        target__ready_at__isnull=False,
+        target__state=Target.State.ON,
     )
     waiting = set(entries.order_by().values_list("connection_id", flat=True).distinct())
-    waiting |= set(Target.objects.filter(due_at__lte=now, state=Target.State.ON).values_list("connection_id", flat=True))
+    waiting |= set(Target.objects.filter(**of_shop, due_at__lte=now, state=Target.State.ON).values_list("connection_id", flat=True))
     return set(channels.filter(connection_id__in=waiting).values_list("pk", flat=True))
 
 

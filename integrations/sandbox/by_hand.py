@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from integrations.sandbox.fill.activity import Change, simulate
+from integrations.sandbox.fill.activity import Change, checkout_left, order_now, simulate
 from integrations.sandbox.hubspot.lists import change_members, find_list
 from integrations.sandbox.hubspot.refusals import Refusal
 from integrations.sandbox.hubspot.state import Portal
@@ -72,15 +74,39 @@ def change_list_members(world: World, portal: Portal, list_id: int, add: list[in
 def simulate_life(world: World, server: SandboxServer, store: Store, seed: int, customers: int) -> list[Change]:
     """Let people of the store do something now, and tell subscribers; see `fill.activity.simulate`. Raises Refused where it raises ValueError."""
 
-    def announce(_store: Store, change: Change) -> None:
-        server.shopify.webhooks.emit(_store, change.topic, int(change.object_id))
-        if change.customer_id is not None and change.topic.startswith("orders/"):
-            server.shopify.webhooks.emit(_store, "customers/update", change.customer_id)
-
     try:
-        return simulate(world, seed, customers, domain=store.domain, announce=announce)
+        return simulate(world, seed, customers, domain=store.domain, announce=_announcer(server))
     except ValueError as error:
         raise Refused(str(error)) from None
+
+
+def order(world: World, server: SandboxServer, store: Store, customer_id: int) -> tuple[Change, datetime]:
+    """Let the customer order something, and tell subscribers; with it the instant at which they were told. Raises Refused for nobody we know."""
+    return _told(world, server, store, lambda: order_now(world, store, customer_id))
+
+
+def leave_checkout(world: World, server: SandboxServer, store: Store, customer_id: int, seconds_ago: int) -> tuple[Change, datetime]:
+    """Let the customer have left a checkout so long ago, and tell subscribers now; returns and raises as `order` does."""
+    return _told(world, server, store, lambda: checkout_left(world, store, customer_id, world.clock.now() - timedelta(seconds=seconds_ago)))
+
+
+def _told(world: World, server: SandboxServer, store: Store, happen: Callable[[], Change]) -> tuple[Change, datetime]:
+    try:
+        change = happen()
+    except KeyError as error:
+        raise Refused(f"Store {store.domain} has no customer {error}.", 404) from None
+    at = world.clock.now()
+    _announcer(server)(store, change)
+    return change, at
+
+
+def _announcer(server: SandboxServer) -> Callable[[Store, Change], None]:
+    def announce(store: Store, change: Change) -> None:
+        server.shopify.webhooks.emit(store, change.topic, int(change.object_id))
+        if change.customer_id is not None and change.topic.startswith("orders/"):
+            server.shopify.webhooks.emit(store, "customers/update", change.customer_id)
+
+    return announce
 
 
 def uninstall(server: SandboxServer, store: Store) -> None:

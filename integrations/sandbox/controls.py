@@ -20,7 +20,7 @@ from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import wrap_file
 
 from integrations.sandbox import exports, overview
-from integrations.sandbox.by_hand import Refused, change_list_members, change_tags, simulate_life, uninstall
+from integrations.sandbox.by_hand import Refused, change_list_members, change_tags, leave_checkout, order, simulate_life, uninstall
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.hubspot.state import Portal
 from integrations.sandbox.shopify.state import Store
@@ -45,6 +45,9 @@ _RULES = (
     ("GET", "/control/shops/<domain>/tags", "tags"),
     ("GET", "/control/shops/<domain>/segments", "segments"),
     ("POST", "/control/shops/<domain>/simulate", "simulate"),
+    ("POST", "/control/shops/<domain>/orders", "order"),
+    ("POST", "/control/shops/<domain>/checkouts", "leave_checkout"),
+    ("GET", "/control/shops/<domain>/tag-calls", "tag_calls"),
     ("POST", "/control/shops/<domain>/uninstall", "uninstall"),
     ("POST", "/control/shops/<domain>/customers/<int:customer_id>/tags", "change_tags"),
     ("GET", "/control/shops/<domain>/export/<what>.jsonl", "export_shop"),
@@ -191,6 +194,26 @@ class Controls:
         seed = _number(given.get("seed", 1), "seed", 0, 10**9)
         customers = _number(given.get("customers", 20), "customers", 1, 10_000)
         return _json({"changes": simulate_life(self._world, self._server, self._store(domain), seed, customers)})
+
+    def _order(self, request: Request, domain: str) -> Response:
+        customer = _number(_body(request, {"customer"}).get("customer"), "customer", 1, 10**18)
+        change, at = order(self._world, self._server, self._store(domain), customer)
+        return _json({"order": int(change.object_id), "told_at": at})
+
+    def _leave_checkout(self, request: Request, domain: str) -> Response:
+        given = _body(request, {"customer", "seconds_ago"})
+        customer = _number(given.get("customer"), "customer", 1, 10**18)
+        store = self._store(domain)
+        change, at = leave_checkout(self._world, self._server, store, customer, _number(given.get("seconds_ago", 0), "seconds_ago", 0, 366 * 86_400))
+        return _json({"checkout": int(change.object_id), "left_at": store.checkouts[int(change.object_id)].created_at, "told_at": at})
+
+    def _tag_calls(self, request: Request, domain: str) -> Response:
+        customer = _number(request.args.get("customer", "0"), "customer", 0, 10**18)
+        tag = request.args.get("tag", "")
+        shop = self._server.shopify.shop(self._store(domain).domain)
+        with self._world.lock:
+            calls = list(shop.tag_calls) if shop else []
+        return _json({"calls": [call for call in calls if customer in (0, call.customer_id) and (not tag or tag in call.tags)]})
 
     def _uninstall(self, request: Request, domain: str) -> Response:
         uninstall(self._server, self._store(domain))

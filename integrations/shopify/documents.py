@@ -10,6 +10,7 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("queries")
 METAFIELDS = "# the metafields asked for"
+_SAME = re.compile(r"# the nodes of (?P<name>\w+)")
 _OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(?P<body>.*)\}\s*\Z", re.DOTALL)
 
 
@@ -23,16 +24,14 @@ def text(name: str, parts: frozenset[str] = frozenset(), metafields: str = "") -
     A line marked `# only with PART` is in it when `parts` has that part; `metafields` are fields that take the place of the line
     `# the metafields asked for`.
     """
-    lines = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8").splitlines(keepends=True)
-    chosen = "".join(kept for line in lines if (kept := _chosen(line, parts)))
+    chosen = "".join(kept for line in _written(name).splitlines(keepends=True) if (kept := _chosen(line, parts)))
     return chosen.replace(METAFIELDS, metafields) if metafields else chosen
 
 
 @cache
 def optional(name: str) -> frozenset[str]:
     """The parts that the document can do without."""
-    lines = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8").splitlines()
-    return frozenset(marked["part"] for line in lines if (marked := _OPTIONAL.fullmatch(line)))
+    return frozenset(marked["part"] for line in _written(name).splitlines() if (marked := _OPTIONAL.fullmatch(line)))
 
 
 def _chosen(line: str, parts: frozenset[str]) -> str:
@@ -40,6 +39,23 @@ def _chosen(line: str, parts: frozenset[str]) -> str:
     if marked is None:
         return line
     return f"{marked['line']}\n" if marked["part"] in parts else ""
+
+
+def _written(name: str) -> str:
+    """The file's text; a line `# the nodes of NAME` stands for what the document NAME selects of each node, so that both stay alike."""
+    written = (FOLDER / f"{name}.graphql").read_text(encoding="utf-8")
+    return _SAME.sub(lambda found: _selection(found["name"]), written)
+
+
+def _selection(name: str) -> str:
+    """What stands between the braces of the document's first `nodes { … }`."""
+    text = _written(name)
+    begin = end = text.index("nodes {") + len("nodes {")
+    depth = 1
+    while depth:
+        depth += {"{": 1, "}": -1}.get(text[end], 0)
+        end += 1
+    return text[begin : end - 1].strip()
 
 
 def changes_nothing(name: str) -> bool:

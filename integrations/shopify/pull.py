@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,15 +13,17 @@ import structlog
 from integrations.base import Page, StreamSpec, Window
 from integrations.errors import Misconfigured
 from integrations.models import Connection
-from integrations.records import Record
-from integrations.shopify import bulk, mapping, metafields, oauth
+from integrations.records import Record, Tombstone
+from integrations.shopify import bulk, mapping, metafields, oauth, webhooks
 from integrations.shopify.client import ShopifyClient
 from integrations.shopify.parts import Parts
+from integrations.shopify.tag_calls import chunks
 
 log = structlog.get_logger(__name__)
 
 PAGE = 2_000  # records of a bulk file handed on at once
 DEEPEST = 20_000  # objects paged through before the window is begun anew further up (shopify.dev, "API limits": 25,000)
+FETCHED = 10  # objects asked for by their ids in one request: with their children they cost up to 50 points each
 POLL = 2.0  # seconds between two looks at a running bulk operation
 
 _OVERLAP = timedelta(minutes=3)  # the search index behind `updated_at` lags; Shopify gives no figure
@@ -31,7 +33,7 @@ _ALL_ORDERS = frozenset({"read_all_orders"})  # without it the last 60 days are 
 _PLACES = frozenset({"read_locations"})  # orders read without it know no location
 
 STREAMS = (
-    StreamSpec("products", 10 * _MINUTE, _OVERLAP, _READ_PRODUCTS, frozenset({"products/create", "products/update"})),
+    StreamSpec("products", 10 * _MINUTE, _OVERLAP, _READ_PRODUCTS, frozenset({"products/create", "products/update"}), partings=frozenset({"products/delete"})),
     StreamSpec(
         "customers",
         _MINUTE,
@@ -50,6 +52,7 @@ STREAMS = (
                 "customers/purchasing_summary",
             }
         ),
+        partings=frozenset({"customers/delete"}),
     ),
     StreamSpec(
         "orders",
@@ -58,13 +61,23 @@ STREAMS = (
         _READ_ORDERS | _READ_CUSTOMERS,
         frozenset({"orders/create", "orders/updated", "orders/cancelled", "orders/edited", "orders/paid", "refunds/create"}),
         _ALL_ORDERS | _PLACES,
+        partings=frozenset({"orders/delete"}),
     ),
-    StreamSpec("checkouts", _MINUTE, _OVERLAP, _READ_ORDERS | _READ_CUSTOMERS, frozenset({"checkouts/create", "checkouts/update"}), _ALL_ORDERS),
+    StreamSpec(
+        "checkouts",
+        _MINUTE,
+        _OVERLAP,
+        _READ_ORDERS | _READ_CUSTOMERS,
+        frozenset({"checkouts/create", "checkouts/update"}),
+        _ALL_ORDERS,
+        partings=frozenset({"checkouts/delete"}),
+    ),
 )
 METAFIELDS = StreamSpec("metafields", timedelta(hours=1), timedelta(), _READ_CUSTOMERS)  # definitions come whole; no webhook tells of them
 STREAM_SCOPES = sorted(frozenset().union(*(spec.scopes for spec in STREAMS)))
 _ONE = {"products": "product", "customers": "customer", "orders": "order", "checkouts": "checkout"}
 _MOST_PAGES = {"customers": 1}  # of children beyond those that come with their parent: 250 addresses of a customer are enough
+_KINDS = {"products": "Product", "customers": "Customer", "orders": "Order", "checkouts": "AbandonedCheckout"}
 _UNSORTED = frozenset({"checkouts"})  # no sort key UPDATED_AT: a page's end says nothing of what was read
 
 
@@ -104,6 +117,21 @@ class ShopifySource:
             page = self._client.execute("metafield_definitions", {"after": after})["page"]
             yield from page["nodes"]
             after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+
+    def named(self, topic: str, body: bytes) -> str:
+        """See `integrations.base.Fetcher`."""
+        return webhooks.named(topic, body)
+
+    def fetch(self, stream: str, ids: Collection[str], now: datetime) -> Mapping[str, Record]:
+        """See `integrations.base.Fetcher`. An order older than the granted scopes let see counts as not shown."""
+        found: dict[str, Record] = {}
+        for some in chunks(sorted(ids), FETCHED):
+            nodes = self._parts.execute(f"{stream}_by_id", {"ids": [f"gid://shopify/{_KINDS[stream]}/{id_}" for id_ in some]})["nodes"]
+            for id_, node in zip(some, nodes, strict=True):
+                whole = self._whole(stream, node) if node else None
+                if told := _readable(whole) if whole else [Tombstone(_ONE[stream], id_, now)]:
+                    found[id_] = told[0]
+        return found
 
     def _everything(self, stream: str, cursor: str) -> Iterator[Page]:
         gid, mark = _bulk_place(cursor)

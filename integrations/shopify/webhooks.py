@@ -21,6 +21,16 @@ log = structlog.get_logger(__name__)
 # These still come, and oblige, after the app was removed (shopify.dev, "Privacy law compliance").
 COMPLIANCE = frozenset({"customers/data_request", "customers/redact", "shop/redact"})
 
+# Where bodies that are not the object name it, key within key.
+_NAMED_BY = {
+    "refunds/create": ("order_id",),
+    "orders/edited": ("order_edit", "order_id"),
+    "customer.tags_added": ("customerId",),
+    "customer.tags_removed": ("customerId",),
+    "customers_email_marketing_consent/update": ("customer_id",),
+    "customers/merge": ("admin_graphql_api_customer_kept_id",),
+}
+
 
 def receive(request: HttpRequest, now: datetime) -> list[Delivery]:
     """The delivery to store: one, or none when the store is not (or no longer) ours. Raises BadSignature.
@@ -47,6 +57,21 @@ def receive(request: HttpRequest, now: datetime) -> list[Delivery]:
             triggered_at=_instant(request.headers.get("X-Shopify-Triggered-At", "")),
         )
     ]
+
+
+def named(topic: str, body: bytes) -> str:
+    """The number of the object that a delivery tells of: of the order, for a refund; "" where the body names none.
+
+    shopify.dev, "Webhook topics": most bodies are the object itself; those listed here name it under a key of their own.
+    """
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    for key in _NAMED_BY.get(topic, ("id",)):
+        told = told.get(key) if isinstance(told, dict) else None
+    found = str(told or "").rsplit("/", 1)[-1]
+    return found if found.isascii() and found.isdigit() else ""
 
 
 def _verify(body: bytes, given: str) -> None:

@@ -25,13 +25,14 @@ class FolderInUse(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Ports and folder of one demo."""
+    """Ports and folder of one demo (or benchmark), its database, its broker, and its queue there."""
 
     port: int
     sandbox_port: int
     var: Path
     database: str = ""
     broker: str = ""
+    queue: str = "segsync-demo"
 
     @property
     def app_url(self) -> str:
@@ -53,7 +54,7 @@ class Surroundings:
             "SEGSYNC_VAR_DIR": str(self.var),
             "DATABASE_URL": self.database or f"sqlite:///{self.var / 'demo.sqlite3'}",
             "CELERY_BROKER_URL": self.broker,
-            "SEGSYNC_QUEUE": "segsync-demo",
+            "SEGSYNC_QUEUE": self.queue,
             "PUBLIC_URL": self.app_url,
             "ALLOWED_HOSTS": "127.0.0.1,localhost",
             "SECRET_KEY": "",

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from integrations import registry
 from integrations.base import Page, StreamSpec, Window
@@ -75,9 +75,9 @@ def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
     except LeaseLost:
         log.warning("stream.lost", stream__id=stream.pk)
     except IntegrationError as error:
-        _failed(stream, lease, error, clock())
+        failed(stream, lease, error, clock())
     except Exception as error:
-        _failed(stream, lease, Transient(f"SegSync itself failed on it ({type(error).__name__}); its log says why."), clock())
+        failed(stream, lease, Transient(f"SegSync itself failed on it ({type(error).__name__}); its log says why."), clock())
         raise
     except BaseException:
         lease.release()
@@ -107,6 +107,7 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
 
 
 def _open_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> None:
+    now = _second(now)  # platforms tell changes by the second: the one that runs is not over
     asking = sorted(spec.asks)
     known = stream.pulled_until is not None and set(asking) <= set(stream.asked)
     since = stream.pulled_until - spec.overlap if known and stream.pulled_until else None
@@ -149,11 +150,25 @@ def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime)
         done = lease.release(due_at=now + spec.every, pulled_until=until, failures=0, refused_at=None, problem="", **closed)
         if done:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
-            Stream.objects.filter(pk=stream.pk, hinted_at__gt=until).update(due_at=now)  # hinted at while this window was read
+            Stream.objects.filter(pk=stream.pk, hinted_at__gt=until).update(due_at=max(now, (until or now) + timedelta(seconds=1)))  # told of since
     return done
 
 
-def _failed(stream: Stream, lease: Lease, error: IntegrationError, now: datetime) -> None:
+def ask_window(streams: QuerySet[Stream], hinted_at: datetime, now: datetime) -> None:
+    """Something of these streams changed: read a window once the second in which it was told is over (windows end with a whole second).
+
+    One whose window is being read is asked again after it; one that is backing off keeps its wait: a hint must not turn into a retry storm.
+    """
+    streams.update(hinted_at=hinted_at)
+    due_at = max(now, _second(hinted_at) + timedelta(seconds=1))
+    streams.filter(failures=0, window_until__isnull=True, due_at__gt=due_at).update(due_at=due_at)
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
+
+
+def failed(stream: Stream, lease: Lease, error: IntegrationError, now: datetime) -> None:
     """Keep window and cursor for a later try, or begin the window again where the cursor is of no more use."""
     failures = stream.failures + 1
     wait = timedelta(seconds=min(2 ** min(failures, 9), 600))

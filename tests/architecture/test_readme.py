@@ -185,7 +185,7 @@ def test_the_shopify_app_is_set_up_for_what_is_asked_and_heeded() -> None:
     assert config["webhooks"]["api_version"] == settings.SHOPIFY_API_VERSION
     topics = config["webhooks"]["subscriptions"][0]["topics"]
     connector = connectors["shopify"]
-    heeded = connector.farewells.union(connector.wakes, *(spec.hints for spec in STREAMS))
+    heeded = connector.farewells.union(connector.wakes, *(spec.hints | spec.partings for spec in STREAMS))
     assert sorted(topics) == sorted(heeded)
 
 

@@ -133,3 +133,19 @@ def test_fault_11_while_the_database_is_down_the_sender_is_told_to_come_again(se
 def test_a_body_over_the_limit_is_refused_before_it_is_read(shop: Shop, send: Send, settings: Settings) -> None:
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     assert send(b"x" * 2000).status_code == 413
+
+
+TOLD: list[str] = []
+
+
+def tell() -> None:
+    TOLD.append("look")
+
+
+def test_whoever_waits_for_webhooks_is_told_once_one_is_stored(send: Send, shop: Shop, settings: Settings) -> None:
+    settings.WEBHOOKS_STORED = f"{__name__}.tell"
+    TOLD.clear()
+    assert send(secret="somebody-elses").status_code == 401
+    assert TOLD == []
+    assert send().status_code == 200
+    assert TOLD == ["look"]

@@ -147,6 +147,19 @@ def test_simulated_life_is_told_and_kept(place: Place) -> None:
     assert place.ask("state")["stores"][0]["counts"]["orders"] == orders + len(placed) > orders
 
 
+def test_one_customer_orders_or_leaves_a_checkout_when_told_to(place: Place) -> None:
+    store = next(iter(place.world.stores.values()))
+    customer = next(iter(store.customers))
+    placed = place.ask(f"{place.shop}/orders", "POST", {"customer": customer})
+    assert store.orders[placed["order"]].customer_id == customer
+    assert store.customers[customer].order_ids[-1] == placed["order"]
+    left = place.ask(f"{place.shop}/checkouts", "POST", {"customer": customer, "seconds_ago": 3_000})
+    checkout = store.checkouts[left["checkout"]]
+    assert 3_000 <= (checkout.updated_at - checkout.created_at).total_seconds() <= 3_010
+    assert "no customer 5" in place.ask(f"{place.shop}/orders", "POST", {"customer": 5}, status=404)["error"]
+    assert place.ask(f"{place.shop}/tag-calls?customer={customer}&tag=x")["calls"] == []
+
+
 def test_the_exports_tell_the_raw_facts(place: Place) -> None:
     orders, lines, refunds = (place.lines(f"{place.shop}/export/{what}") for what in ("orders", "lines", "refunds"))
     customers, products, checkouts = (place.lines(f"{place.shop}/export/{what}") for what in ("customers", "products", "checkouts"))

@@ -185,3 +185,21 @@ def simulate(world: World, seed: int, customers: int, *, domain: str = "", annou
             if change.topic:
                 announce(store, change)
     return life.changes
+
+
+def order_now(world: World, store: Store, customer_id: int) -> Change:
+    """The customer orders something at this instant. Raises KeyError for an unknown customer."""
+    with world.lock:
+        life = _Life(store, None, customer_id, world.clock.now().replace(microsecond=0))
+        life.order(store.customers[customer_id])
+        return life.changes[0]
+
+
+def checkout_left(world: World, store: Store, customer_id: int, at: datetime) -> Change:
+    """The customer left a checkout at `at`, and the store has noticed just now. Raises KeyError for an unknown customer."""
+    with world.lock:
+        life = _Life(store, None, customer_id, at.replace(microsecond=0))
+        customer = store.customers[customer_id]
+        life.abandon(customer)
+        customer.updated_at = store.checkouts[int(life.changes[0].object_id)].updated_at = world.clock.now().replace(microsecond=0)
+        return life.changes[0]

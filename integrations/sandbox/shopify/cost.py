@@ -128,7 +128,13 @@ class Pricing:
                 yield from self._fields(fragments[node.name.value].selection_set)
 
     def _selection(self, selection: SelectionSetNode | None, parent: Any, data: Any) -> float:
-        return sum(self._field(node, parent, data) for node in self._fields(selection))
+        cost = 0.0
+        for node in selection.selections if selection else ():
+            if isinstance(node, InlineFragmentNode) and node.type_condition is not None:
+                cost += self._selection(node.selection_set, self.schema.type_map[node.type_condition.name.value], data)
+            else:
+                cost += sum(self._field(field, parent, data) for field in self._fields(SelectionSetNode(selections=(node,))))
+        return cost
 
     def _field(self, node: FieldNode, parent: Any, data: Any) -> float:
         definition = getattr(parent, "fields", {}).get(node.name.value)

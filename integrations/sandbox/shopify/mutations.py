@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from integrations.sandbox.shopify import segments, tags
 from integrations.sandbox.shopify.access import Access, denied, not_found, number_of, split_gid
-from integrations.sandbox.shopify.shop import WebhookSubscription
+from integrations.sandbox.shopify.shop import TagCall, WebhookSubscription
 from integrations.sandbox.shopify.staged import stage
 
 Payload = dict[str, Any]
@@ -29,6 +29,8 @@ def _change_tags(access: Access, field: str, gid: str, given: list[str]) -> Payl
     change = tags.add(target.tags, given) if field == "tagsAdd" else tags.remove(target.tags, given)
     if change.error is not None:
         return {"node": target, "userErrors": [{"field": ["tags"], "message": change.error}]}
+    if kind == "Customer":
+        access.shop.tag_calls.append(TagCall(access.now, target.id, field == "tagsAdd", tuple(given)))
     if change.changed:
         target.tags = change.tags
         target.updated_at = access.now

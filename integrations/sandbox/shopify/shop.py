@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,6 +34,16 @@ class WebhookSubscription:
     updated_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class TagCall:
+    """One `tagsAdd` or `tagsRemove` that was carried out, at the instant its request was read."""
+
+    at: datetime
+    customer_id: int
+    add: bool
+    tags: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Shop:
     """One store as the platform serves it to the app. `store` is looked up anew each time, so it may be replaced."""
@@ -47,6 +58,7 @@ class Shop:
     operations: dict[int, BulkOperation] = field(default_factory=dict)
     uploads: dict[str, StagedFile] = field(default_factory=dict)  # by key
     failures: dict[int, int] = field(default_factory=dict)  # consecutive failed deliveries by subscription
+    tag_calls: deque[TagCall] = field(default_factory=lambda: deque(maxlen=20_000))
     serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))
     lock: threading.RLock = field(default_factory=threading.RLock)
 

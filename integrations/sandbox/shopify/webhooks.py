@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 RETRY_DELAYS = (15, 60, 180, 600, 1_500, 3_000, 4_200, 4_845)  # seconds: 8 retries, growing, within 4 hours
 CONFIG_TOPICS = frozenset(
     {
-        "app/uninstalled", "app/scopes_update", "bulk_operations/finish", "checkouts/create", "checkouts/update", "customer.tags_added",
-        "customer.tags_removed", "customers/create", "customers/data_request", "customers/redact", "customers/update", "orders/cancelled",
-        "orders/create", "orders/updated", "products/create", "products/update", "refunds/create", "segments/delete", "segments/update",
+        "app/uninstalled", "app/scopes_update", "bulk_operations/finish", "checkouts/create", "checkouts/delete", "checkouts/update",
+        "customer.tags_added", "customer.tags_removed", "customers/create", "customers/data_request", "customers/delete", "customers/redact",
+        "customers/update", "orders/cancelled", "orders/create", "orders/delete", "orders/updated", "products/create", "products/delete",
+        "products/update", "refunds/create", "segments/delete", "segments/update",
         "shop/redact",
     }
 )  # fmt: skip

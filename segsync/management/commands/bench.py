@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from json import dumps
 from pathlib import Path
@@ -12,8 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segsync.bench import incremental, preview
 from segsync.bench.evaluate import Measured, measure
+from segsync.management import fresh
 
-_COUNTS = ("customers", "orders", "activities", "rules", "repeat", "changed", "previews")
+_FRESH = ("events", "exits", "store")
+_COUNTS = (*_FRESH, "customers", "orders", "activities", "rules", "repeat", "changed", "previews")
 # What was measured as plain values, and in words.
 Told = tuple[dict[str, object], str]
 
@@ -45,15 +48,32 @@ class Command(BaseCommand):
         changed.add_argument("--rules", type=int, default=50)
         changed.add_argument("--repeat", type=int, default=3, help="how many rounds; the fastest counts")
         changed.add_argument("--json", action="store_true", help="print JSON alone")
+        fresh.add_arguments(
+            kinds.add_parser("fresh", help="from a webhook to the tag call, and out of hour windows; with DATABASE_URL's server and CELERY_BROKER_URL")
+        )
 
     def handle(self, *args: Any, what: str, json: bool, **options: Any) -> None:
         """Measure and print."""
         for name, value in options.items():
             if name in _COUNTS and value < 1:
                 raise CommandError(f"--{name} must be 1 or more.")
+        if what == "fresh":
+            self._fresh(json, **{name: options[name] for name in (*_FRESH, "port", "sandbox_port")})
+            return
         measures: dict[str, Callable[..., Told]] = {"evaluate": self._evaluate, "incremental": self._incremental, "preview": self._preview}
         told = measures[what](**{name: options[name] for name in _COUNTS if name in options})
         self.stdout.write(dumps(told[0]) if json else told[1])
+
+    def _fresh(self, json: bool, *, events: int, exits: int, store: int, port: int, sandbox_port: int) -> None:
+        """Exit code 1 when an event never arrived."""
+        if not fresh.is_within():
+            if code := fresh.apart(events, exits, store, json=json):
+                sys.exit(code)
+            return
+        found = fresh.within(events, exits, store, port, sandbox_port, self.stderr)
+        self.stdout.write(dumps(found.told()) if json else fresh.sentences(found))
+        if found.missed:
+            raise CommandError(f"{found.missed} events never arrived.")
 
     def _incremental(self, *, customers: int, changed: int, rules: int, repeat: int) -> Told:
         if changed > customers:

@@ -10,12 +10,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-import requests
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from config.processes import Child, Family, free_port, port_is_free, port_number, segsync_children
+from config.processes import Family, free_port, port_is_free, port_number, segsync_children
 from segsync.demo.surroundings import LOGIN, MARK, PASSWORD, FolderInUse, Surroundings, broker_trouble, fresh_folder
 
 
@@ -79,6 +78,7 @@ class Command(BaseCommand):
     def _demo(self, options: dict[str, Any]) -> None:
         from segsync.demo.passes import Demo, Pass, connections
         from segsync.demo.report import memory, table
+        from segsync.demo.starting import sandbox, wait_for, wait_for_sandbox
 
         place = Surroundings(options["port"], options["sandbox_port"], Path(os.environ["SEGSYNC_VAR_DIR"]), options["database"], options["broker"])
         out = self.stdout
@@ -88,14 +88,15 @@ class Command(BaseCommand):
         _make_login()
         with Family() as family:
             out.write(f"2. Sandbox (a Shopify and a HubSpot) at {place.sandbox_url}")
-            family.add(_sandbox(place, options))
-            store = _wait_for_sandbox(family, place, options["timeout"])
+            data = str(Path(options["data"]).resolve()) if options["data"] else ""
+            family.add(sandbox(place, customers=options["customers"], seed=options["seed"], plan=options["plan"], data=data))
+            store = wait_for_sandbox(family, place, options["timeout"])
             out.write(f"   {store['told']}")
             children = segsync_children(place.port, env={}, logs=place.var / "logs")
             out.write(f"3. SegSync: {', '.join(child.name for child in children)} at {place.app_url}")
             for child in children:
                 family.add(child)
-            _wait_for(f"{place.app_url}/health", family, 60)
+            wait_for(f"{place.app_url}/health", family, 60)
             demo = Demo(place.app_url, place.sandbox_url, store["domain"], store["hub_id"], family, out, options["timeout"])
             out.write("4. Installing the app into the store by OAuth, then connecting HubSpot")
             demo.connect()
@@ -150,40 +151,6 @@ def _make_login() -> None:
     users = get_user_model().objects
     if not users.filter(username=LOGIN).exists():
         users.create_superuser(LOGIN, "demo@example.com", PASSWORD)
-
-
-def _sandbox(place: Surroundings, options: dict[str, Any]) -> Child:
-    command = [sys.executable, "manage.py", "sandbox", "--port", str(place.sandbox_port), "--seed", str(options["seed"]), "--plan", options["plan"]]
-    command += ["--customers", str(options["customers"]), "--shopify-webhook-url", f"{place.app_url}/webhooks/shopify"]
-    command += ["--hubspot-webhook-url", f"{place.app_url}/webhooks/hubspot", "--quiet"]
-    if options["data"]:
-        command += ["--data", str(Path(options["data"]).resolve())]
-    return Child("sandbox", command, log=place.var / "logs" / "sandbox.log")
-
-
-def _wait_for(url: str, family: Family, seconds: float) -> requests.Response:
-    """The first good answer of an address; raises CommandError when a process dies or time runs out first."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for child in family.children.values():
-            if not child.alive:
-                said = child.log.read_text(errors="replace").strip().splitlines()[-1:] if child.log and child.log.exists() else []
-                raise CommandError(f"The {child.name} process did not start. {' '.join(said)}")
-        try:
-            answer = requests.get(url, timeout=5)
-            if answer.ok:
-                return answer
-        except requests.RequestException:
-            pass
-        time.sleep(0.2)
-    raise CommandError(f"{url} did not answer within {seconds:.0f} seconds; the logs are in {os.environ['SEGSYNC_VAR_DIR']}.")
-
-
-def _wait_for_sandbox(family: Family, place: Surroundings, seconds: float) -> dict[str, Any]:
-    state = _wait_for(f"{place.sandbox_url}/control/state", family, seconds).json()
-    from segsync.demo.report import store_of
-
-    return store_of(state)
 
 
 def _stay(family: Family, command: BaseCommand) -> None:
