@@ -150,4 +150,4 @@ def test_fault_42_a_late_farewell_does_not_undo_a_reinstallation(pulled: Line) -
     bye.refresh_from_db()
     assert bye.outcome == Delivery.Outcome.DONE
     assert pulled.shopify.status == Connection.Status.CONNECTED
-    assert due(pulled) == {"products", "customers", "orders", "checkouts"}
+    assert due(pulled) == {"metafields", "products", "customers", "orders", "checkouts"}
