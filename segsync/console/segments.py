@@ -28,7 +28,7 @@ from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.rules.parse import parse_rule
-from segsync.rules.shop_vocabulary import vocabulary_of
+from segsync.rules.shop_vocabulary import vocabulary_to_read
 
 
 @admin.register(Segment)
@@ -202,6 +202,6 @@ class SegmentAdmin(PanelAdmin[Segment]):
 
 def _reading(segment: Segment) -> str | SafeString:
     try:
-        return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule), vocabulary_of(segment.shop)))
+        return format_html('<span class="sg-reading">{}</span>', explain_rule(parse_rule(segment.rule), vocabulary_to_read(segment.shop)))
     except RuleError as error:
         return f"This rule no longer checks: {error}"

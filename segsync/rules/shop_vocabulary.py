@@ -62,6 +62,11 @@ def want_properties(shop: Shop) -> list[Connection]:
     return told
 
 
+def vocabulary_to_read(shop: Shop) -> Vocabulary:
+    """As much of the shop's vocabulary as it takes to say a rule in English, in one query."""
+    return Vocabulary(_definitions(shop))
+
+
 def _withheld(shop: Shop) -> dict[str, str]:
     """Facts that the connected platforms keep back."""
     told = Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED).order_by("pk").values_list("withheld", flat=True)

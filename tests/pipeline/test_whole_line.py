@@ -138,7 +138,7 @@ def test_a_shop_that_cannot_be_decided_is_not_tried_again_at_once(settled: Line,
 
 def test_nobody_is_judged_on_half_a_back_fill(line: Line) -> None:
     line.segment()
-    line.pull("customers", "products", "checkouts")
+    line.pull("metafields", "customers", "products", "checkouts")
     assert not pipeline.ready_to_decide(line.shop)
     line.decide()
     assert not Membership.objects.exists()
@@ -147,7 +147,7 @@ def test_nobody_is_judged_on_half_a_back_fill(line: Line) -> None:
 
 
 def test_a_short_outage_in_the_first_pull_is_waited_for(line: Line) -> None:
-    line.pull("customers", "products", "checkouts")
+    line.pull("metafields", "customers", "products", "checkouts")
     line.fault("503", "StartBulkQuery", platform="shopify", times=8)
     for _ in range(16):
         line.tick()
@@ -157,7 +157,7 @@ def test_a_short_outage_in_the_first_pull_is_waited_for(line: Line) -> None:
 
 
 def test_what_only_a_person_can_put_right_is_not_waited_for(line: Line) -> None:
-    line.pull("customers", "products", "checkouts")
+    line.pull("metafields", "customers", "products", "checkouts")
     Stream.objects.filter(name="orders").update(refused_at=line.now())
     assert pipeline.ready_to_decide(line.shop)
     Stream.objects.filter(name="orders").update(refused_at=None, due_at=None)  # a scope that is no longer granted

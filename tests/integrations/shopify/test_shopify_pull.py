@@ -178,9 +178,9 @@ def test_a_window_deeper_than_shopify_pages_is_begun_anew_further_up(connection:
 
 
 def test_only_streams_that_the_grant_allows_are_offered(connection: Connection) -> None:
-    assert [spec.name for spec in ShopifySource(connection).streams] == ["products", "customers", "orders", "checkouts"]
+    assert [spec.name for spec in ShopifySource(connection).streams] == ["metafields", "products", "customers", "orders", "checkouts"]
     connection.scopes = ["write_customers", "read_products"]
-    assert [spec.name for spec in ShopifySource(connection).streams] == ["products", "customers"]
+    assert [spec.name for spec in ShopifySource(connection).streams] == ["metafields", "products", "customers"]
     with pytest.raises(Misconfigured, match="no stream"):
         ShopifySource(connection).pages("giraffes", everything(), "")
 
