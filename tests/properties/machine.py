@@ -165,6 +165,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.checkouts: dict[str, records.Checkout] = {}
         self.people: dict[str, records.Customer] = {}
         self.world: Mortal
+        self.busy = 0
         MACHINES.runs += 1
 
     @initialize(
@@ -191,11 +192,16 @@ class AnyOrder(RuleBasedStateMachine):
         self.world.down = False
         self.world.work()
 
+    def happened(self) -> None:
+        """One more thing since the last rest."""
+        MACHINES.steps += 1
+        self.busy += 1
+
     # --- what happens, told at once or later
 
     def tell(self, source: str, row: records.Record, *, now: bool) -> None:
         """Add a page to what may be told, again and again; with `now` it is."""
-        MACHINES.steps += 1
+        self.happened()
         self.world.pages.append((source, (row,)))
         if now:
             self.arrive(source, (row,))
@@ -283,7 +289,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(data=st.data(), many=st.integers(1, 6))
     def old_pages_come_in(self, data: st.DataObject, many: int) -> None:
         """Pages never told yet, or told before, come in in any order."""
-        MACHINES.steps += 1
+        self.happened()
         for which in data.draw(st.lists(st.integers(0, len(self.world.pages) - 1), min_size=many, max_size=many)):
             self.arrive(*self.world.pages[which])
 
@@ -292,7 +298,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(handle=HANDLE, text=RULE, asks=st.sampled_from(("", "", "{} AND segments CONTAINS '{}'", "{} OR segments NOT CONTAINS '{}'")), hours=st.booleans())
     def edit(self, handle: str, text: str, asks: str, hours: bool) -> None:
         """Somebody makes a segment or edits its rule; it may ask about the one before it."""
-        MACHINES.steps += 1
+        self.happened()
         before = {"b": "a", "c": "b"}.get(handle, "")
         if asks and Segment.objects.filter(shop=self.world.shop, handle=before).exists():
             text = asks.format(f"({text})", before)
@@ -303,14 +309,14 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(handle=HANDLE, on=st.booleans())
     def switch(self, handle: str, on: bool) -> None:
         """Somebody pauses a segment or turns it on again."""
-        MACHINES.steps += 1
+        self.happened()
         if Segment.objects.filter(shop=self.world.shop, handle=handle).exists():
             self.world.switch(handle, Segment.State.ON if on else Segment.State.PAUSED)
 
     @rule(nth=st.integers(1, 6), handle=HANDLE, text=RULE, who=WHO, edits=st.booleans())
     def meanwhile(self, nth: int, handle: str, text: str, who: str, edits: bool) -> None:
         """Something happens in the middle of the next evaluation of everybody."""
-        MACHINES.steps += 1
+        self.happened()
         if edits:
             self.world.meanwhile(nth, lambda: self.world.write(handle, text))
         else:
@@ -321,28 +327,34 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule(time=SPAN)
     def wait(self, time: timedelta) -> None:
-        MACHINES.steps += 1
+        self.happened()
         self.world.until(self.world.now + time)
 
     @rule(down=st.booleans())
     def stop_or_start(self, down: bool) -> None:
         """Nobody decides from now on, or somebody does again."""
-        MACHINES.steps += 1
+        self.happened()
         self.world.down = down
         self.world.work()
 
-    @rule(where=st.sampled_from(PLACES_TO_DIE), nth=st.integers(1, 3), after=st.booleans())
-    def die(self, where: tuple[Any, str], nth: int, after: bool) -> None:
-        """A process will die at this call."""
-        MACHINES.steps += 1
+    @rule(where=st.sampled_from(PLACES_TO_DIE), nth=st.sampled_from((1, 1, 2)), after=st.booleans(), who=WHO, everybody=st.booleans())
+    def die(self, where: tuple[Any, str], nth: int, after: bool, who: str, everybody: bool) -> None:
+        """A process dies at this call while somebody, or everybody, is judged; if it makes none, a later one does."""
+        self.world.down = False
         self.world.doom = (f"{where[0].__name__}.{where[1]}", nth, after)
+        if everybody:
+            judge.ask_whole(self.world.shop, "rule", self.world.now)
+        self.tell(STORE, self.person(who, language="en" if self.busy % 2 else "fr"), now=True)
+        self.world.until(self.world.now + due.SWEEP_EVERY)
 
+    @precondition(lambda self: self.busy >= 5)
     @rule()
     def rest(self) -> None:
         """Nobody dies any more, everything runs, and all is as it must be."""
         world = self.world
         world.doom, world.down = None, False
         world.settle()
+        self.busy = 0
         MACHINES.rests += 1
         if found := faults(world.shop, world.now):
             raise Difference("\n".join(found))

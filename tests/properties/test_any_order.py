@@ -17,7 +17,7 @@ from tests.properties.machine import AnyOrder, Difference
 from tests.properties.test_evaluators_agree import CASES
 
 RUNS = max(30, CASES // 10)
-PLAIN = settings(max_examples=RUNS, stateful_step_count=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+PLAIN = settings(max_examples=RUNS, stateful_step_count=16, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 SEARCH = settings(PLAIN, max_examples=60, derandomize=True, phases=(Phase.generate,), report_multiple_bugs=False)
 
 
