@@ -56,7 +56,7 @@ def shop_of(customers: int, orders_each: int, activities_each: int, rules: int) 
         _make(Activity, (row for person in people for row in _activities(shop, person, round(chance.expovariate(1 / max(activities_each, 1))), chance)))
         placed = _make(Order, (row for person in people for row in _orders(shop, person, round(chance.expovariate(1 / max(orders_each, 1))), chance)))
         _make(OrderLine, (row for order in placed for row in _lines(shop, order, chance)))
-    _count_again()
+    count_again()
     return shop
 
 
@@ -77,7 +77,7 @@ def _make(model: type[models.Model], rows: Iterator[Any]) -> list[Any]:
     return list(model._base_manager.bulk_create(rows, batch_size=PAGE))
 
 
-def _count_again() -> None:
+def count_again() -> None:
     """Let the database know how its tables are filled, as it would after a while by itself."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from json import dumps
+from typing import NamedTuple
 
 from django.db.models import F
 from django.db.models.functions import Greatest
@@ -14,10 +16,27 @@ from integrations.models import Shop
 from segsync.evaluate.models import Cause, Membership
 from segsync.evaluate.reasons import Why, unknown
 from segsync.rules.models import Segment
-from segsync.store.insert import update_rows
+from segsync.store.insert import insert_rows, instant, update_rows
 from segsync.store.models import Customer
 
+_ENTERED = ["shop", "segment", "customer", "since", "version", "cause", "evidence", "left_evidence", "left_cause"]
 _LEFT = ["until", "left_cause", "left_version", "left_evidence"]
+
+
+class Person(NamedTuple):
+    """What of a customer's row decides about moves."""
+
+    pk: int
+    facts_version: int
+    judged_version: int
+    changed_at: datetime
+    change_cause: str
+    merged_into_id: int | None
+
+
+def people_of(shop: Shop, ids: Sequence[int]) -> dict[int, Person]:
+    """These customers of the shop by id, those merged into others included."""
+    return {row[0]: Person(*row) for row in Customer.objects.filter(shop=shop, pk__in=ids).values_list(*Person._fields)}
 
 
 @dataclass(slots=True)
@@ -35,7 +54,7 @@ class Moved:
 
 def apply(
     shop: Shop,
-    people: Mapping[int, Customer],
+    people: Mapping[int, Person],
     verdicts: Mapping[int, set[int]],
     versions: Mapping[int, int],
     now: datetime,
@@ -54,8 +73,8 @@ def apply(
             shop=shop, customer_id__in=list(people), segment_id__in=list(verdicts), until__isnull=True
         ).values_list("pk", "segment_id", "customer_id")
     }
-    moved = Moved()
-    entering: list[Membership] = []
+    moved, since = Moved(), instant(now)
+    entering: list[tuple[object, ...]] = []
     leaving: dict[tuple[str, int], list[int]] = defaultdict(list)
     told: list[tuple[object, ...]] = []
     touched: set[int] = set()
@@ -66,9 +85,7 @@ def apply(
             touched.add(customer)
             evidence = why(segment, customer, customer in inside)
             if customer in inside:
-                entering.append(
-                    Membership(shop=shop, segment_id=segment, customer_id=customer, since=now, version_id=versions[segment], cause=cause, evidence=evidence)
-                )
+                entering.append((shop.pk, segment, customer, since, versions[segment], cause, dumps(evidence), "[]", ""))
                 moved.entered[segment] += 1
                 continue
             stay = open_stays[segment, customer]
@@ -77,7 +94,7 @@ def apply(
                 told.append((stay, now, cause, versions[segment], evidence))
             else:
                 leaving[cause, segment].append(stay)
-    Membership.objects.bulk_create(entering, batch_size=1000)
+    insert_rows(Membership, _ENTERED, entering)
     update_rows(Membership, _LEFT, told)
     for (cause, segment), stays in leaving.items():
         Membership.objects.filter(pk__in=stays).update(until=now, left_cause=cause, left_version_id=versions[segment])
@@ -88,7 +105,7 @@ def apply(
     return moved
 
 
-def _cause(person: Customer, cause: str | None) -> str:
+def _cause(person: Person, cause: str | None) -> str:
     if person.merged_into_id is not None:
         return Cause.MERGE
     if cause is not None and cause != Cause.TIME:

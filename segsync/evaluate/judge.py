@@ -13,7 +13,7 @@ from django.db.models import Count, F
 
 from integrations.models import Shop
 from segsync.evaluate import cuts, reasons, runs, selfcheck
-from segsync.evaluate.apply import Moved, apply
+from segsync.evaluate.apply import Moved, apply, people_of
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.facts import FactsReader, everybody
 from segsync.evaluate.models import Cause, Evaluation, Membership, Schedule, WholeRun
@@ -217,7 +217,7 @@ def _judge(
     """
     with transaction.atomic():
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
-        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=ids) if later or row.changed_at <= now}
+        people = {pk: row for pk, row in people_of(shop, ids).items() if later or row.changed_at <= now}
         living = [id_ for id_, row in people.items() if row.merged_into_id is None]
         facts = reader.read(living)
         verdicts: dict[int, set[int]] = {}

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import F
 
 from integrations.models import Shop
-from segsync.evaluate.apply import Moved, apply
+from segsync.evaluate.apply import Moved, apply, people_of
 from segsync.evaluate.columnar import cuts, engine, snapshot
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.cuts import settings_of
@@ -29,7 +29,7 @@ from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
 
 log = structlog.get_logger(__name__)
-BATCH = 1_000
+BATCH = 2_000
 PAGE = 20_000
 Beat = Callable[[], None]
 
@@ -175,7 +175,7 @@ def _apply(
     judged = run.versions(list(changes))
     with transaction.atomic():
         Shop.objects.select_for_update().get(pk=shop.pk)
-        people = {row.pk: row for row in Customer.objects.filter(shop=shop, pk__in=list(changes)) if judged.get(row.pk) == row.facts_version}
+        people = {pk: row for pk, row in people_of(shop, list(changes)).items() if judged.get(pk) == row.facts_version}
         return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, causes)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from segsync.bench import incremental, preview
+from segsync.bench import apply, incremental, preview
 from segsync.bench.evaluate import Measured, measure
 from segsync.management import fresh
 
@@ -36,6 +36,12 @@ class Command(BaseCommand):
         evaluate.add_argument("--rules", type=int, default=50)
         evaluate.add_argument("--repeat", type=int, default=2, help="how often; the fastest counts")
         evaluate.add_argument("--json", action="store_true", help="print JSON alone")
+        whole = kinds.add_parser("apply", help="everybody judged by columns and moved, on the database of DATABASE_URL")
+        whole.add_argument("--customers", type=int, default=100_000)
+        whole.add_argument("--orders", type=int, default=1_000_000)
+        whole.add_argument("--activities", type=int, default=2_000_000)
+        whole.add_argument("--rules", type=int, default=20)
+        whole.add_argument("--json", action="store_true", help="print JSON alone")
         look = kinds.add_parser("preview", help="previews of different rules, one after the other")
         look.add_argument("--customers", type=int, default=100_000)
         look.add_argument("--orders", type=int, default=1_000_000)
@@ -60,7 +66,12 @@ class Command(BaseCommand):
         if what == "fresh":
             self._fresh(json, **{name: options[name] for name in (*_FRESH, "port", "sandbox_port")})
             return
-        measures: dict[str, Callable[..., Told]] = {"evaluate": self._evaluate, "incremental": self._incremental, "preview": self._preview}
+        measures: dict[str, Callable[..., Told]] = {
+            "evaluate": self._evaluate,
+            "incremental": self._incremental,
+            "preview": self._preview,
+            "apply": self._apply,
+        }
         told = measures[what](**{name: options[name] for name in _COUNTS if name in options})
         self.stdout.write(dumps(told[0]) if json else told[1])
 
@@ -83,6 +94,15 @@ class Command(BaseCommand):
             f"{found.changed:,} changed customers of {found.customers:,}, {found.rules} rules, {found.database}: {found.seconds:.2f} s,"
             f" {found.per_second:,.0f} customers/s in one process,"
             f" {found.moved:,} moves; {found.processor_seconds:.2f} s of the processor, of which reading the facts alone takes {found.reading_share:.0%}"
+        )
+
+    def _apply(self, *, customers: int, orders: int, activities: int, rules: int) -> Told:
+        found = apply.measure(Path(settings.VAR_DIR) / "bench", customers, orders, activities, rules, settings.SEGSYNC_MEMORY_LIMIT)
+        return found.told(), (
+            f"{found.customers:,} customers, {found.orders:,} orders and {found.activities:,} activities, {found.database}:\n"
+            f"  first time     {found.first_seconds:8.2f} s for {found.rules} rules, {found.first_moves:,} memberships written\n"
+            f"  a day later    {found.midnight_seconds:8.2f} s for the {found.midnight_rules} rules that time can move, {found.midnight_moves:,} moves\n"
+            f"  peak memory    {found.peak_memory / 1e9:8.2f} GB"
         )
 
     def _preview(self, *, customers: int, orders: int, activities: int, previews: int) -> Told:
