@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import requests
 from django.core.management import call_command
 from django.core.management.base import CommandError, OutputWrapper
+from kombu.connection import Connection as KombuConnection
+from kombu.entity import Exchange, Queue
 
 from config.processes import Child, Family, free_port, segsync_children
 from segsync.bench.fresh import Bench, Freshness, Spread
@@ -40,12 +44,25 @@ def apart(events: int, exits: int, store: int, *, json: bool) -> int:
         raise CommandError(str(error)) from error
     port = free_port()
     name = f"segsync_bench_{os.getpid()}"
-    with scratch_address(folder, name) as database, Family() as family:
+    with _own_queue(broker, name), scratch_address(folder, name) as database, Family() as family:
         place = Surroundings(port, free_port([port]), folder, database, broker, name)
         command = [sys.executable, "manage.py", "bench", "fresh", "--events", str(events), "--exits", str(exits), "--store", str(store)]
         command += ["--port", str(place.port), "--sandbox-port", str(place.sandbox_port), *(["--json"] if json else [])]
         process = family.add(Child("bench", command, place.environment())).process
         return process.wait() if process else 1
+
+
+@contextmanager
+def _own_queue(broker: str, name: str) -> Iterator[None]:
+    """Nothing of a queue made for one measurement stays with the broker."""
+    try:
+        yield
+    finally:
+        if broker:
+            with KombuConnection(broker, connect_timeout=3) as connection:  # type: ignore[no-untyped-call]  # the library ships no types
+                queue = Queue(name, Exchange(name), routing_key=name)(connection.default_channel)  # type: ignore[no-untyped-call]  # the library ships no types
+                queue.declare()  # type: ignore[no-untyped-call]  # the same; a queue's bindings are deleted only where they are known
+                queue.delete()  # type: ignore[no-untyped-call]  # the same
 
 
 def within(events: int, exits: int, store: int, port: int, sandbox_port: int, out: OutputWrapper) -> Freshness:

@@ -101,9 +101,9 @@ def test_a_failed_delivery_is_retried_with_the_same_body_and_id(shopify: Shopify
 
 def test_after_eight_failed_retries_the_apis_subscription_is_deleted(shopify: Shopify, inbox: Any) -> None:
     shopify.server.deliveries.time_scale = 0.0
-    subscribe(shopify, "PRODUCTS_DELETE", inbox.url + "/api")
+    subscribe(shopify, "CUSTOMERS_MERGE", inbox.url + "/api")
     inbox.answers[:] = [500] * 9
-    shopify.server.shopify.webhooks.send(shopify.store, "products/delete", {"id": 11})
+    shopify.server.shopify.webhooks.send(shopify.store, "customers/merge", {"admin_graphql_api_customer_kept_id": "gid://shopify/Customer/101"})
     until(lambda: not shopify.data("{ webhookSubscriptions(first: 10) { nodes { id } } }")["webhookSubscriptions"]["nodes"])
     assert len(inbox.received) == 9
 
