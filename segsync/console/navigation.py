@@ -30,7 +30,7 @@ UNFOLD_SIDEBAR: dict[str, Any] = {
                 _page("Segments", "group_work", "rules.segment"),
                 _page("Targets", "sell", "diff.target"),
                 _page("Evaluations", "rule", "evaluate.evaluation"),
-                _page("Whole evaluations", "groups", "evaluate.wholerun"),
+                _page("Whole evaluations", "checklist", "evaluate.wholerun"),
             ],
         },
         {"title": "People", "items": [_page("Customers", "person", "store.customer"), _page("Ledger entries", "fact_check", "diff.ledgerentry")]},

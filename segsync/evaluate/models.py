@@ -104,6 +104,7 @@ class WholeRun(models.Model):
         constraints = [models.UniqueConstraint(fields=["shop"], condition=Q(status="running"), name="one_whole_run_per_shop")]
         indexes = [models.Index(fields=["shop", "-started_at"], name="whole_run_by_time")]
         ordering = ["-started_at", "-pk"]
+        verbose_name = "whole evaluation"
 
     def __str__(self) -> str:
         return f"{self.shop} as of {self.as_of:%Y-%m-%d %H:%M}"

@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('problem', models.CharField(blank=True, max_length=300)),
             ],
             options={
+                'verbose_name': 'whole evaluation',
                 'ordering': ['-started_at', '-pk'],
             },
         ),
