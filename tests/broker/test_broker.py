@@ -73,10 +73,10 @@ class Place:
     def judged(self) -> bool:
         """Whether a worker has taken the shop's schedule and given it back done: a whole evaluation is no longer asked for."""
         with contextlib.closing(sqlite3.connect(f"file:{self.folder / 'broker.sqlite3'}?mode=ro", uri=True, timeout=10)) as database:
-            rows = database.execute("select whole_wanted_at, starters_at, swept_until, lease_until from evaluate_schedule").fetchall()
+            rows = database.execute("select whole_wanted_at, swept_until, lease_until from evaluate_schedule").fetchall()
         assert len(rows) == 1
-        wanted, started, swept, leased = rows[0]
-        return wanted is None and started is not None and swept is not None and leased is None
+        wanted, swept, leased = rows[0]
+        return wanted is None and swept is not None and leased is None
 
     def wait(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds

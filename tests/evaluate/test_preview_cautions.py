@@ -12,6 +12,7 @@ from segsync.evaluate.cautions import cautions
 from segsync.pull.models import Stream
 from segsync.rules.moments import Moment
 from segsync.rules.parse import parse_rule
+from segsync.rules.shop_vocabulary import vocabulary_of
 from tests.factories import NOON, checkout, customer, opened, order, product, tell
 
 
@@ -26,7 +27,7 @@ def filled(shop: Shop) -> Shop:
 
 
 def said(shop: Shop, rule: str, *nobody: str) -> tuple[str, ...]:
-    return cautions(shop, parse_rule(rule), Moment(NOON, shop.tz), set(nobody))
+    return cautions(shop, parse_rule(rule), Moment(NOON, shop.tz), vocabulary_of(shop), set(nobody))
 
 
 def test_a_rule_that_the_data_can_answer_gets_no_caution(filled: Shop) -> None:
