@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import subprocess
@@ -155,9 +156,16 @@ def test_beat_is_a_process_of_its_own_where_messages_can_reach_another_process(m
 class TestCelery:
     """Messages are nudges: few, short-lived, and never waited for."""
 
-    def test_the_schedule_looks_every_second_and_old_looks_expire(self, settings: Settings) -> None:
+    @pytest.mark.parametrize(("broker", "seconds"), [("redis://127.0.0.1:6379/0", 1.0), ("", 0.25), ("memory://localhost", 0.25)])
+    def test_the_schedule_looks_every_second_and_more_often_where_nothing_else_can_wake_it(self, broker: str, seconds: float) -> None:
+        told = "from config import settings; print(settings.CELERY_BEAT_SCHEDULE['tick']['schedule'])"
+        given = {**os.environ, "DEBUG": "1", "CELERY_BROKER_URL": broker}
+        printed = subprocess.run([sys.executable, "-c", told], env=given, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert float(printed) == seconds
+
+    def test_old_looks_expire(self, settings: Settings) -> None:
         entry = app.conf.beat_schedule["tick"]
-        assert (entry["task"], entry["schedule"]) == ("segsync.pipeline.tick", 1.0)
+        assert entry["task"] == "segsync.pipeline.tick"
         assert entry["options"]["expires"] <= 10
         assert Path(app.conf.beat_schedule_filename).parent == Path(settings.VAR_DIR)
 
@@ -170,7 +178,7 @@ class TestCelery:
     def test_every_task_of_the_pipeline_is_known_to_the_worker(self) -> None:
         app.loader.import_default_modules()
         known = {name for name in app.tasks if name.startswith("segsync.")}
-        assert known == {f"segsync.pipeline.{name}" for name in ("tick", "pull_stream", "decide", "push_channel")}
+        assert known == {f"segsync.pipeline.{name}" for name in ("tick", "pull_stream", "fetch_named", "decide", "push_channel")}
 
     def test_celery_leaves_our_logging_alone(self) -> None:
         from celery.signals import setup_logging
