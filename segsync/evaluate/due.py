@@ -49,6 +49,11 @@ def make_schedule(shop: Shop, now: datetime) -> Schedule:
     return schedule
 
 
+def moved_house(shop: Shop, now: datetime) -> None:
+    """The shop keeps another calendar now: its days begin at other instants, so everybody is judged by them, and midnight comes anew."""
+    Schedule.objects.filter(shop=shop).update(due_at=next_midnight_turn(shop, now), whole_wanted_at=now, whole_cause=Cause.TIME)
+
+
 def sweep(schedule: Schedule, now: datetime) -> int:
     """Mark customers who have a fact that an hour or minute window of an active rule has passed over since the last sweep.
 

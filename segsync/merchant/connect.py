@@ -19,6 +19,7 @@ from integrations.shopify import oauth as shopify
 from integrations.shopify.shop import ShopFacts, shop_facts
 from integrations.tokens import TokenSet
 from segsync import pipeline
+from segsync.evaluate.due import moved_house
 from segsync.merchant.refusals import Refused, told_to_people
 from segsync.merchant.store_facts import require_usable
 
@@ -81,11 +82,14 @@ def finish_hubspot(answer: Mapping[str, str], *, browser: str, now: datetime) ->
 
 def _write_store(domain: str, granted: TokenSet, facts: ShopFacts, now: datetime) -> Shop:
     with transaction.atomic():
+        zone = Shop.objects.filter(domain=domain).values_list("timezone", flat=True).first()
         shop, _ = Shop.objects.update_or_create(
             domain=domain,
             defaults={"name": facts.name[:255], "currency": facts.currency.upper(), "timezone": facts.timezone, "status": Shop.Status.INSTALLED},
         )
         _write_connection(shop, SHOPIFY, domain, granted, now)
+        if zone is not None and zone != shop.timezone:
+            moved_house(shop, now)
     return shop
 
 

@@ -62,8 +62,9 @@ def store_collections(shop_id: int, source: str, rows: Sequence[records.ProductC
 def store_checkouts(shop_id: int, source: str, rows: Sequence[records.Checkout], now: datetime, touched: Touched) -> None:
     """Keep the newer ones of these checkouts."""
     latest = {row.external_id: row for row in sorted(rows, key=lambda row: row.version)}
-    known = dict(Checkout.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest)).values_list("external_id", "version"))
-    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_]]
+    rows_known = Checkout.objects.filter(shop_id=shop_id, source=source, external_id__in=list(latest)).values_list("external_id", "version", "customer_id")
+    known = {id_: (version, customer) for id_, version, customer in rows_known}
+    news = [row for id_, row in latest.items() if id_ not in known or row.version > known[id_][0]]
     owners = owners_of(shop_id, source, (row.customer_id for row in news), now)
     saved = Checkout.objects.bulk_create(
         [
@@ -89,6 +90,7 @@ def store_checkouts(shop_id: int, source: str, rows: Sequence[records.Checkout],
     _index_products(shop_id, {row.pk: row.lines for row in saved})
     touched.stored += len(news)
     touched.mark("order", (row.customer_id for row in saved))
+    touched.mark("order", (known[row.external_id][1] for row in news if row.external_id in known))
 
 
 def store_checkout_lines(shop_id: int, source: str, rows: Sequence[records.CheckoutLine], now: datetime, touched: Touched) -> None:

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
 from segsync.evaluate import cuts, judge
+from segsync.evaluate.due import moved_house
 from segsync.evaluate.models import Evaluation, Schedule, WholeRun
 from segsync.evaluate.scope import Scope, edited, scope
 from segsync.evaluate.standing import active_segments
@@ -139,3 +140,13 @@ def test_pausing_and_resuming_judges_the_segment_anew(shop: Shop, five: dict[str
     Segment.objects.filter(pk=five["total"].pk).update(state="paused")
     assert edited(shop) == []
     assert Schedule.objects.get().whole_wanted_at is not None
+
+
+def test_a_shop_in_another_time_zone_is_judged_by_its_new_days(shop: Shop, five: dict[str, Segment]) -> None:
+    Schedule.objects.update(whole_wanted_at=None)
+    shop.timezone = "Pacific/Auckland"
+    shop.save()
+    moved_house(shop, NOON)  # a midnight there
+    schedule = Schedule.objects.get()
+    assert schedule.whole_wanted_at == NOON
+    assert timedelta(0) <= schedule.due_at - (NOON + timedelta(days=1)) <= timedelta(minutes=1)  # type: ignore[operator]  # it is due

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from integrations.models import Shop
@@ -64,3 +65,11 @@ def test_the_look_goes_by_the_product_and_not_through_every_checkout(shop: Shop,
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN QUERY PLAN {looks[0]}")
             assert "checkout_by_product" in str(cursor.fetchall())
+
+
+def test_whoever_a_checkout_leaves_is_judged_again_as_well(shop: Shop) -> None:
+    tell(shop, "shopify", customer("one"), customer("two"), checkout("c1", "one", NOON))
+    Customer.objects.update(judged_version=F("facts_version"))
+    tell(shop, "shopify", checkout("c1", "two", NOON, version=LATER), now=LATER)
+    marked = Customer.objects.filter(facts_version__gt=F("judged_version"))
+    assert set(marked.values_list("profiles__external_id", flat=True)) == {"one", "two"}
