@@ -120,7 +120,7 @@ class Clauses:
                 continue
             if carried:
                 other = found.select(carried_key=found[lookup.key], **{name: found[name] for name in carried})
-                counted = {name for total in totals - set(lookup.carries) for name in _fields(source.totals[total](rows))}
+                counted = {name for total in totals - set(lookup.carries) for name in _fields(source.totals[total](table(source.table)))}
                 rows = rows.select("customer", *sorted({lookup.via} | counted)).join(other, ibis._[lookup.via] == other.carried_key)
             else:
                 rows = rows.filter(rows[lookup.via].isin(found[lookup.key]))
