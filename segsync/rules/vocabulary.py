@@ -144,14 +144,17 @@ def day(text: str, _moment: Moment | None = None) -> date | None:
 
 
 def instant(text: str, _moment: Moment | None = None) -> datetime | None:
-    """An instant: ISO 8601 (UTC where it names no zone), or milliseconds since 1970."""
+    """An instant: ISO 8601 (UTC where it names no zone), or milliseconds since 1970. None for what is none, and at the ends of the calendar
+    (years 1 and 9999), where it may fall on no day of a shop's."""
     try:
         if re.fullmatch(r"-?[0-9]{1,15}", text):
-            return _EPOCH + timedelta(milliseconds=int(text))
-        found = datetime.fromisoformat(text)
+            found = _EPOCH + timedelta(milliseconds=int(text))
+        else:
+            told = datetime.fromisoformat(text)
+            found = told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    return found if 1 < found.year < 9999 else None
 
 
 def _day_start(text: str, moment: Moment) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -129,3 +130,13 @@ def test_a_shops_vocabulary_is_kept_as_json() -> None:
     assert Vocabulary.from_json(json.loads(json.dumps(SHOP.to_json()))) == SHOP
     with pytest.raises(ValueError, match="`shape` is not a type of property"):
         Vocabulary.from_json([{"name": "hubspot.x", "type": "shape"}])
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "253402300799999"])
+def test_an_instant_at_the_end_of_the_calendar_is_none_and_stops_nobody(text: str) -> None:
+    vocabulary = Vocabulary({"hubspot.seen": PropertyDefinition("hubspot.seen", "datetime")})
+    facts = CustomerFacts("1", properties={"hubspot.seen": text})
+    for zone in ("Pacific/Kiritimati", "America/New_York"):
+        moment = Moment(datetime(2026, 3, 28, 23, tzinfo=UTC), ZoneInfo(zone))
+        for rule in ("anniversary('hubspot.seen') = today", "hubspot.seen > -1d", "NOT (hubspot.seen IS NULL)"):
+            assert not matches(check_rule(rule, vocabulary).rule, facts, moment, vocabulary=vocabulary), rule
