@@ -95,6 +95,7 @@ class MarkKind(StrEnum):
 
     TAG = "tag"  # a text mark on each person's record
     LIST = "list"  # a named list with members
+    PROPERTY = "property"  # a property of each person's record that is ours alone, set or empty
 
 
 @dataclass(frozen=True, slots=True)
