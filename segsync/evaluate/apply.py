@@ -9,7 +9,7 @@ from datetime import datetime
 from json import dumps
 from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import Case, F, IntegerField, Value, When
 from django.db.models.functions import Greatest
 
 from integrations.models import Shop
@@ -36,7 +36,7 @@ class Person(NamedTuple):
 
 def people_of(shop: Shop, ids: Sequence[int]) -> dict[int, Person]:
     """These customers of the shop by id, those merged into others included."""
-    return {row[0]: Person(*row) for row in Customer.objects.filter(shop=shop, pk__in=ids).values_list(*Person._fields)}
+    return {row[0]: Person(*row) for row in Customer.objects.filter(shop=shop, pk__among=ids).values_list(*Person._fields)}
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def apply(
     open_stays: dict[tuple[int, int], int] = {
         (segment, customer): pk
         for pk, segment, customer in Membership.objects.filter(
-            shop=shop, customer_id__in=list(people), segment_id__in=list(verdicts), until__isnull=True
+            shop=shop, customer_id__among=list(people), segment_id__in=list(verdicts), until__isnull=True
         ).values_list("pk", "segment_id", "customer_id")
     }
     moved, since = Moved(), instant(now)
@@ -98,11 +98,16 @@ def apply(
     update_rows(Membership, _LEFT, told)
     for (cause, segment), stays in leaving.items():
         Membership.objects.filter(pk__in=stays).update(until=now, left_cause=cause, left_version_id=versions[segment])
-    for segment in verdicts:
-        if grown := moved.entered[segment] - moved.left[segment]:
-            Segment.objects.filter(pk=segment).update(size=Greatest(F("size") + grown, 0))
+    _resize(shop, {segment: grown for segment in verdicts if (grown := moved.entered[segment] - moved.left[segment])})
     Customer.objects.filter(shop=shop, pk__in=touched).update(outcome_version=F("outcome_version") + 1)
     return moved
+
+
+def _resize(shop: Shop, grown: Mapping[int, int]) -> None:
+    """Let the sizes follow, all in one statement: with many rules, one for each took longer than judging."""
+    if grown:
+        more = Case(*(When(pk=segment, then=Value(by)) for segment, by in grown.items()), default=Value(0), output_field=IntegerField())
+        Segment.objects.filter(shop=shop, pk__in=list(grown)).update(size=Greatest(F("size") + more, 0))
 
 
 def _cause(person: Person, cause: str | None) -> str:

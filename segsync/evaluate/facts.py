@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from integrations.models import Shop
 from integrations.money import exponent
@@ -15,45 +15,71 @@ from segsync.evaluate import past
 from segsync.evaluate.models import Membership
 from segsync.rules.entries import Kind
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts
+from segsync.store.fetch import fetch
 from segsync.store.models import Activity, Checkout, Customer, Identity, Order, OrderLine, Product, Profile
 
 ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
-_ORDER = [
-    "pk",
-    "source",
-    "customer_id",
-    "external_id",
-    "name",
-    "number",
-    "placed_at",
-    "counted",
-    "test",
-    "cancelled_at",
-    "deleted_at",
-    "total_minor",
-    "gross_minor",
-    "refunded_minor",
-    "discount_minor",
-    "channel",
-    "country",
-    "discount_codes",
-    "tags",
-    "refunds",
-    "location_id_text",
-    "app_id_text",
-    "shipping",
-]
-_LINE = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted", "order__source"]
-_UNKNOWN = LineFacts()
-
-_ACTIVITY = [
+_ACTIVITY_COLUMNS = [
     *("customer_id", "kind", "at", "campaign", "campaign_id", "url", "title"),
     *("about", "form", "page", "survey", "rating", "sentiment", "network"),
 ]
+_LINE_COLUMNS = ["order_id", "product_id_text", "variant_id_text", "sku", "title", "vendor", "quantity", "price_minor", "amount_minor", "discounted"]
+_PRODUCT_COLUMNS = ["source", "external_id", "product_type", "vendor", "tags", "collections", "category"]
+_CHECKOUT_COLUMNS = ["customer_id", "source", "external_id", "created_at", "recovered_at", "total_minor"]
+_UNKNOWN = LineFacts()
+
+
+class _Profile(NamedTuple):
+    customer_id: int
+    source: str
+    external_id: str
+    version: datetime
+    added_at: datetime | None
+    order_count: int | None
+    amount_spent_minor: int | None
+    tags: Sequence[str] | None
+    countries: Sequence[str] | None
+    regions: Sequence[str] | None
+    cities: Sequence[str] | None
+    companies: Sequence[str] | None
+    language: str | None
+    account_status: str | None
+    email_subscription: str | None
+    sms_subscription: str | None
+    product_subscription: str | None
+    rfm_group: str | None
+    predicted_spend_tier: str | None
+    properties: Mapping[str, Any] | None
+
+
+class _Order(NamedTuple):
+    pk: int
+    source: str
+    customer_id: int
+    external_id: str
+    name: str
+    number: int | None
+    placed_at: datetime
+    counted: bool
+    test: bool
+    cancelled_at: datetime | None
+    deleted_at: datetime | None
+    total_minor: int
+    gross_minor: int
+    refunded_minor: int
+    discount_minor: int
+    channel: str
+    country: str
+    discount_codes: Sequence[str]
+    tags: Sequence[str]
+    refunds: Sequence[Sequence[Any]]
+    location_id_text: str
+    app_id_text: str
+    shipping: str
 
 
 class FactsReader:
-    """Reads facts of one shop's customers in batches; products are read once and kept for as long as the reader lives."""
+    """Reads facts of one shop's customers in batches, each batch as it is stored when it is read."""
 
     def __init__(self, shop: Shop, needs: Collection[str], activities: Collection[str] | None = None, as_of: datetime | None = None) -> None:
         """`needs` names the kinds of facts to read; `activities` the kinds of activity (None: all).
@@ -65,7 +91,6 @@ class FactsReader:
         self._activities = activities
         self._as_of = as_of
         self._exponent = exponent(shop.currency)
-        self._products: dict[tuple[str, str], LineFacts] | None = None
         self.rows_read = 0
 
     def read(self, customer_ids: Sequence[int]) -> dict[int, CustomerFacts]:
@@ -74,14 +99,10 @@ class FactsReader:
         if self._as_of is not None:
             later = past.not_known_yet(self.shop, ids, self._as_of)
             ids = [id_ for id_ in ids if id_ not in later]
-        profiles: dict[int, list[Profile]] = defaultdict(list)
-        records = Profile.objects.filter(past.there(self._as_of, "gone_at"), past.since(self._as_of, "added_at"), shop=self.shop, customer_id__in=ids)
-        for profile in records.order_by("added_at", "pk"):
-            if not profile.pending:
-                profiles[profile.customer_id].append(profile)
+        profiles = self._profiles(ids)
         emails: dict[int, list[str]] = defaultdict(list)
-        addresses = Identity.objects.filter(shop=self.shop, customer_id__in=ids, kind=Identity.EMAIL).order_by("pk")
-        for owner, value in addresses.values_list("customer_id", "value"):
+        addresses = Identity.objects.filter(shop=self.shop, customer_id__among=ids, kind=Identity.EMAIL).order_by("pk")
+        for owner, value in fetch(addresses.values_list("customer_id", "value")):
             emails[owner].append(value)
         orders = self._orders(ids) if self._needs & {"orders", "lines"} else {}
         checkouts = self._checkouts(ids) if self._needs & {"checkouts", "checkout_lines"} else {}
@@ -89,9 +110,10 @@ class FactsReader:
         segments = self._segments(ids) if self.reads_segments else {}
         read: dict[int, CustomerFacts] = {}
         for id_ in ids:
-            facts = _customer(id_, profiles[id_], tuple(emails[id_]), self._exponent, orders.get(id_, ()), checkouts.get(id_, ()), acts.get(id_, ()))
+            did = tuple(orders.get(id_, ())), tuple(checkouts.get(id_, ())), tuple(acts.get(id_, ()))
+            facts = _customer(id_, profiles.get(id_, ()), tuple(emails.get(id_, ())), self._exponent, *did)
             if self._needs & {"properties", "segments"}:
-                facts = replace(facts, properties=_properties(profiles[id_]), segments=tuple(segments.get(id_, ())))
+                facts = replace(facts, properties=_properties(profiles.get(id_, ())), segments=tuple(segments.get(id_, ())))
             read[id_] = facts
             self.rows_read += 1 + len(facts.orders) + sum(len(order.lines) for order in facts.orders) + len(facts.checkouts) + len(facts.activities)
         return read
@@ -101,22 +123,31 @@ class FactsReader:
         """Whether memberships are among what is read."""
         return "segments" in self._needs
 
+    def _profiles(self, ids: list[int]) -> dict[int, list[_Profile]]:
+        found: dict[int, list[_Profile]] = defaultdict(list)
+        there = past.there(self._as_of, "gone_at") & past.since(self._as_of, "added_at")
+        rows = Profile.objects.filter(there, shop=self.shop, customer_id__among=ids).order_by("added_at", "pk")
+        for row in map(_Profile._make, fetch(rows.values_list(*_Profile._fields))):
+            if not row.external_id.startswith(Profile.PENDING):
+                found[row.customer_id].append(row)
+        return found
+
     def _segments(self, ids: list[int]) -> dict[int, list[str]]:
         found: dict[int, list[str]] = defaultdict(list)
-        stays = Membership.objects.filter(shop=self.shop, customer_id__in=ids).order_by("segment__handle")
+        stays = Membership.objects.filter(shop=self.shop, customer_id__among=ids).order_by("segment__handle")
         stays = stays.filter(until__isnull=True) if self._as_of is None else stays.filter(since__lte=self._as_of).exclude(until__lte=self._as_of)
-        for owner, handle in stays.values_list("customer_id", "segment__handle"):
+        for owner, handle in fetch(stays.values_list("customer_id", "segment__handle")):
             found[owner].append(handle)
         return found
 
-    def _orders(self, ids: list[int]) -> dict[int, tuple[OrderFacts, ...]]:
+    def _orders(self, ids: list[int]) -> dict[int, list[OrderFacts]]:
         there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "placed_at")
-        rows = list(Order.objects.filter(there, shop=self.shop, customer_id__in=ids).values_list(*_ORDER, named=True))
-        lines = self._lines(ids) if "lines" in self._needs else {}
+        rows = [_Order._make(row) for row in fetch(Order.objects.filter(there, shop=self.shop, customer_id__among=ids).values_list(*_Order._fields))]
+        lines = self._lines(rows) if "lines" in self._needs else {}
         found: dict[int, list[OrderFacts]] = defaultdict(list)
         for row in rows:
-            own = lines.get(row.pk, ())
-            given_back, later = past.refunds(self._as_of, row.refunds)
+            own = tuple(lines.get(row.pk, ()))
+            given_back, later = past.refunds(self._as_of, row.refunds) if row.refunds else ((), 0)
             found[row.customer_id].append(
                 OrderFacts(
                     id=row.external_id,
@@ -140,92 +171,102 @@ class FactsReader:
                     refunds=tuple(RefundFacts(at, amount) for at, amount in given_back),
                 )
             )
-        return {owner: tuple(own_orders) for owner, own_orders in found.items()}
+        return found
 
-    def _lines(self, ids: Sequence[int]) -> dict[int, tuple[LineFacts, ...]]:
-        """The lines of all of these customers' orders, by order."""
+    def _lines(self, orders: Sequence[_Order]) -> dict[int, list[LineFacts]]:
+        """The lines of all of these orders, by order."""
         found: dict[int, list[LineFacts]] = defaultdict(list)
-        rows = OrderLine.objects.filter(shop=self.shop, order__customer_id__in=ids).values_list(*_LINE)
-        for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted, source in rows.iterator(chunk_size=5_000):
-            found[order_id].append(self._line(source, product, variant, sku, title, vendor, quantity, price, amount, discounted))
-        return {order: tuple(lines) for order, lines in found.items()}
+        sources = {order.pk: order.source for order in orders}
+        rows = fetch(OrderLine.objects.filter(shop=self.shop, order_id__among=list(sources)).values_list(*_LINE_COLUMNS))
+        known = self._products((sources[row[0]], row[1]) for row in rows)
+        for order_id, product, variant, sku, title, vendor, quantity, price, amount, discounted in rows:
+            about = known.get((sources[order_id], product), _UNKNOWN)
+            found[order_id].append(_line(about, product, variant, sku, title, vendor, quantity, price, amount, discounted))
+        return found
 
-    def _line(
-        self, source: str, product_id: str, variant: str, sku: str, title: str, vendor: str, quantity: int, price: int | None, amount: int, discounted: bool
-    ) -> LineFacts:
-        known = self._catalogue().get((source, product_id), _UNKNOWN)
-        return LineFacts(
-            product_id or None,
-            variant or None,
-            sku or None,
-            title or None,
-            known.product_type,
-            vendor or known.vendor,
-            known.tags,
-            known.collections,
-            known.category,
-            price,
-            discounted,
-            quantity,
-            amount,
-        )
-
-    def _checkouts(self, ids: list[int]) -> dict[int, tuple[CheckoutFacts, ...]]:
+    def _checkouts(self, ids: list[int]) -> dict[int, list[CheckoutFacts]]:
         found: dict[int, list[CheckoutFacts]] = defaultdict(list)
         there = past.there(self._as_of, "deleted_at") & past.since(self._as_of, "created_at")
-        for row in Checkout.objects.filter(there, shop=self.shop, customer_id__in=ids):
-            told = row.lines if "checkout_lines" in self._needs else ()
+        asked = [*_CHECKOUT_COLUMNS, "lines"] if "checkout_lines" in self._needs else _CHECKOUT_COLUMNS
+        rows = fetch(Checkout.objects.filter(there, shop=self.shop, customer_id__among=ids).values_list(*asked))
+        known = self._products((row[1], line[1]) for row in rows for lines in row[6:] for line in lines)
+        for owner, source, external_id, created_at, recovered_at, total, *told in rows:
             lines = tuple(
-                self._line(row.source, product, variant, sku, title, "", quantity, None, 0, False) for _, product, variant, sku, title, quantity in told
+                _line(known.get((source, product), _UNKNOWN), product, variant, sku, title, "", quantity, None, 0, False)
+                for each in told
+                for _, product, variant, sku, title, quantity in each
             )
-            recovered = row.recovered_at if self._as_of is None or (row.recovered_at and row.recovered_at <= self._as_of) else None
-            found[row.customer_id or 0].append(CheckoutFacts(row.external_id, row.created_at, recovered, row.total_minor, lines))
-        return {owner: tuple(own) for owner, own in found.items()}
+            recovered = recovered_at if self._as_of is None or (recovered_at and recovered_at <= self._as_of) else None
+            found[owner].append(CheckoutFacts(external_id, created_at, recovered, total, lines))
+        return found
 
-    def _acts(self, ids: list[int]) -> dict[int, tuple[ActivityFacts, ...]]:
-        rows = Activity.objects.filter(past.since(self._as_of, "at"), shop=self.shop, customer_id__in=ids)
+    def _acts(self, ids: list[int]) -> dict[int, list[ActivityFacts]]:
+        rows = Activity.objects.filter(past.since(self._as_of, "at"), shop=self.shop, customer_id__among=ids)
         if self._activities is not None:
             rows = rows.filter(kind__in=list(self._activities))
         found: dict[int, list[ActivityFacts]] = defaultdict(list)
-        for row in rows.values_list(*_ACTIVITY, named=True):
-            found[row.customer_id or 0].append(
+        for owner, kind, at, campaign, campaign_id, url, title, about, form, page, survey, rating, sentiment, network in fetch(
+            rows.values_list(*_ACTIVITY_COLUMNS)
+        ):
+            found[owner].append(
                 ActivityFacts(
-                    kind=row.kind,
-                    at=row.at,
-                    campaign=row.campaign or None,
-                    campaign_id=row.campaign_id or None,
-                    url=row.url or None,
-                    id=row.about or None,
-                    title=row.title or None,
-                    form=row.form or None,
-                    page=row.page or None,
-                    survey=row.survey or None,
-                    rating=row.rating,
-                    sentiment=row.sentiment or None,
-                    network=row.network or None,
+                    kind,
+                    at,
+                    campaign or None,
+                    campaign_id or None,
+                    url or None,
+                    about or None,
+                    title or None,
+                    form or None,
+                    page or None,
+                    survey or None,
+                    rating,
+                    sentiment or None,
+                    network or None,
                 )
             )
-        return {owner: tuple(own) for owner, own in found.items()}
+        return found
 
-    def _catalogue(self) -> dict[tuple[str, str], LineFacts]:
-        """What products give to the lines that name them."""
-        if self._products is None:
-            self._products = {
-                (p.source, p.external_id): LineFacts(
-                    product_type=p.product_type or None,
-                    vendor=p.vendor or None,
-                    tags=tuple(p.tags),
-                    collections=tuple(title for _, title in p.collections),
-                    category=p.category or None,
-                )
-                for p in Product.objects.filter(shop=self.shop)
-            }
-        return self._products
+    def _products(self, named: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LineFacts]:
+        """What these products (by source and id) give to the lines that name them, as it is now."""
+        ids = {id_ for _, id_ in named if id_}
+        rows = fetch(Product.objects.filter(shop=self.shop, external_id__among=list(ids)).values_list(*_PRODUCT_COLUMNS)) if ids else ()
+        return {
+            (source, external_id): LineFacts(
+                product_type=product_type or None,
+                vendor=vendor or None,
+                tags=tuple(tags),
+                collections=tuple(title for _, title in collections),
+                category=category or None,
+            )
+            for source, external_id, product_type, vendor, tags, collections, category in rows
+        }
+
+
+def _line(
+    known: LineFacts, product: str, variant: str, sku: str, title: str, vendor: str, quantity: int, price: int | None, amount: int, discounted: bool
+) -> LineFacts:
+    """A line with what the catalogue knows of its product."""
+    return LineFacts(
+        product or None,
+        variant or None,
+        sku or None,
+        title or None,
+        known.product_type,
+        vendor or known.vendor,
+        known.tags,
+        known.collections,
+        known.category,
+        price,
+        discounted,
+        quantity,
+        amount,
+    )
 
 
 def _customer(
     id_: int,
-    profiles: list[Profile],
+    profiles: Sequence[_Profile],
     emails: tuple[str, ...],
     currency_exponent: int,
     orders: tuple[OrderFacts, ...],
@@ -260,7 +301,7 @@ def _customer(
     )
 
 
-def _properties(profiles: list[Profile]) -> dict[str, str]:
+def _properties(profiles: Sequence[_Profile]) -> dict[str, str]:
     """Every platform's properties by their names in the language; of several records the one that changed last tells."""
     told = sorted(profiles, key=lambda profile: profile.version)
     return {
@@ -285,5 +326,5 @@ def _union(lists: Iterable[Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items or ()))
 
 
-def _first(profiles: list[Profile], name: str) -> str | None:
+def _first(profiles: Sequence[_Profile], name: str) -> str | None:
     return next((value for profile in profiles if (value := getattr(profile, name)) is not None), None)

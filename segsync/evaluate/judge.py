@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Count, F
 
 from integrations.models import Shop
+from integrations.money import exponent
 from segsync.evaluate import cuts, reasons, runs, selfcheck
 from segsync.evaluate.apply import Moved, apply, people_of
 from segsync.evaluate.columnar.compile import Asked
@@ -27,6 +28,7 @@ from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.models import Segment
 from segsync.rules.moments import Moment
+from segsync.rules.predicates import Terms
 from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
@@ -244,8 +246,12 @@ def _tell(facts: dict[int, CustomerFacts], handle: str, members: set[int]) -> No
 
 def _rules(shop: Shop, segments: Sequence[Active], now: datetime, context: ShopContext, vocabulary: Vocabulary) -> Rules:
     moment = Moment(now, shop.tz)
+    terms = Terms(moment, exponent(shop.currency), context, vocabulary)
     return Rules(
-        matches=[(segment.pk, segment.handle, interpret.compile_checked(rule.rule, moment, context, vocabulary, segment.handle)) for segment, rule in segments],
+        matches=[
+            (segment.pk, segment.handle, interpret.compile_for(rule.rule, replace(terms, context=replace(context, rule_salt=segment.handle))))
+            for segment, rule in segments
+        ],
         versions={segment.pk: segment.version_id or 0 for segment, _ in segments},
         told={segment.pk: (rule.rule, segment.handle) for segment, rule in segments},
         moment=moment,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from itertools import islice
 
-from segsync.rules import interpret, tree
+from segsync.rules import tree
 from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts
+from segsync.rules.interpret import Condition, conditions
 from segsync.rules.moments import Moment
+from segsync.rules.predicates import Terms
 from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 # What is kept of a reason: the first conditions that decided, the first lines of each, cut.
@@ -23,11 +27,10 @@ def unknown(segment: int, customer: int, entering: bool) -> Reason:
     return []
 
 
-def reason(rule: tree.Rule, facts: CustomerFacts, entering: bool, moment: Moment, context: ShopContext, vocabulary: Vocabulary, salt: str) -> Reason:
+def reason(conditions: Sequence[Condition], facts: CustomerFacts, entering: bool) -> Reason:
     """The conditions that hold (for somebody entering) or do not (leaving), each with what made it so."""
-    verdict = interpret.judge(rule, facts, moment, context, vocabulary, salt)
-    told = [clause for clause in verdict.clauses if clause.truth == entering]
-    return [[_cut(clause.clause), *(_cut(line) for line in clause.evidence[:MAX_LINES])] for clause in told[:MAX_CLAUSES]]
+    told = islice((condition for condition in conditions if condition.judge(facts) == entering), MAX_CLAUSES)
+    return [[_cut(condition.text), *(_cut(line) for line in condition.evidence(facts)[:MAX_LINES])] for condition in told]
 
 
 def from_facts(
@@ -37,25 +40,18 @@ def from_facts(
     context: ShopContext,
     vocabulary: Vocabulary = NO_VOCABULARY,
 ) -> Why:
-    """Reasons by segment -> (rule, salt) over facts that were read for judging; somebody without facts (merged away) has none."""
-    return partial(_from_facts, rules, facts, moment, context, vocabulary)
+    """Reasons by segment -> (checked rule, salt) over facts that were read for judging; somebody without facts (merged away) has none."""
 
+    @cache
+    def conditions_of(segment: int, exponent: int) -> tuple[Condition, ...]:
+        rule, salt = rules[segment]
+        return conditions(rule, Terms(moment, exponent, replace(context, rule_salt=salt), vocabulary))
 
-def _from_facts(
-    rules: Mapping[int, tuple[tree.Rule, str]],
-    facts: Mapping[int, CustomerFacts],
-    moment: Moment,
-    context: ShopContext,
-    vocabulary: Vocabulary,
-    segment: int,
-    customer: int,
-    entering: bool,
-) -> Reason:
-    person = facts.get(customer)
-    if person is None:
-        return []
-    rule, salt = rules[segment]
-    return reason(rule, person, entering, moment, context, vocabulary, salt)
+    def why(segment: int, customer: int, entering: bool) -> Reason:
+        person = facts.get(customer)
+        return reason(conditions_of(segment, person.currency_exponent), person, entering) if person else []
+
+    return why
 
 
 def _cut(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
@@ -15,25 +15,26 @@ from segsync.rules.predicates import Terms
 from segsync.rules.ranks import cut_in_force
 from segsync.rules.sequences import Pair, deciding, pairs
 
+Witness = Callable[[CustomerFacts], tuple[str, ...]]
 MAX_EVIDENCE = 20
 
 
-def evidence(body: tree.Body, facts: CustomerFacts, terms: Terms) -> tuple[str, ...]:
-    """The evidence of one condition, at most `MAX_EVIDENCE` rows of it."""
+def witness(body: tree.Body, terms: Terms) -> Witness:
+    """The evidence of one checked condition as a function of a customer's facts: at most `MAX_EVIDENCE` rows of it."""
     match body:
         case tree.Test():
-            return (value_evidence(body.name, facts, terms),)
+            return lambda facts: (value_evidence(body.name, facts, terms),)
         case tree.Rank():
             entry = catalogue.attribute(body.name, terms.vocabulary)
-            cut = cut_in_force(body, terms)
-            shown = _shown(cut, entry.type if entry else Type.DECIMAL, terms)
-            return (value_evidence(body.name, facts, terms), f"cut in force: {shown}")
+            shown = _shown(cut_in_force(body, terms), entry.type if entry else Type.DECIMAL, terms)
+            return lambda facts: (value_evidence(body.name, facts, terms), f"cut in force: {shown}")
         case tree.Matches():
-            return _rows(catalogue.ACTIVITIES[body.name], list(chooser(body, terms)(facts)), terms)
+            choose = chooser(body, terms)
+            return lambda facts: _rows(catalogue.ACTIVITIES[body.name], choose(facts), terms)
         case tree.Sequence():
-            return _sequence(body, facts, terms)
+            return _sequence(body, terms)
         case tree.Anniversary():
-            return (value_evidence(body.field_name, facts, terms),)
+            return lambda facts: (value_evidence(body.field_name, facts, terms),)
 
 
 def value_evidence(name: str, facts: CustomerFacts, terms: Terms) -> str:
@@ -52,11 +53,9 @@ def _rows(activity: Activity, rows: Sequence[Any], terms: Terms) -> tuple[str, .
     return (*shown, f"and {len(rows) - MAX_EVIDENCE} more") if len(rows) > MAX_EVIDENCE else shown
 
 
-def _sequence(body: tree.Sequence, facts: CustomerFacts, terms: Terms) -> tuple[str, ...]:
+def _sequence(body: tree.Sequence, terms: Terms) -> Witness:
     first, then = catalogue.ACTIVITIES[body.first.name], catalogue.ACTIVITIES[body.then.name]
-    found = deciding(body, terms)(facts) or pairs(body, terms)(facts)
-    if not found:
-        return (f"no such {first.many}",)
+    decide, pair_up = deciding(body, terms), pairs(body, terms)
 
     def shown(pair: Pair) -> str:
         before = first.describe(pair.first, terms.exponent, terms.moment) if first.describe else first.one
@@ -64,7 +63,11 @@ def _sequence(body: tree.Sequence, facts: CustomerFacts, terms: Terms) -> tuple[
             return f"{before}, and no such {then.many} within {body.within.amount}{body.within.unit}"
         return f"{before}, then {then.describe(pair.then, terms.exponent, terms.moment) if then.describe else then.one}"
 
-    return tuple(shown(pair) for pair in found[:MAX_EVIDENCE])
+    def told(facts: CustomerFacts) -> tuple[str, ...]:
+        found = decide(facts) or pair_up(facts)
+        return tuple(shown(pair) for pair in found[:MAX_EVIDENCE]) if found else (f"no such {first.many}",)
+
+    return told
 
 
 def _shown(value: Any, kind: Type, terms: Terms) -> str:

@@ -9,10 +9,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, dataclass_transform
+
+Row = TypeVar("Row")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass_transform(frozen_default=True)
+def row(cls: type[Row]) -> type[Row]:
+    """A frozen dataclass for the type checker, which refuses every assignment; not for the interpreter.
+
+    There are dozens of rows to a customer, and a frozen dataclass takes ten times as long to make (measured: 3.3 µs against 0.3 µs).
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
+
+
+@row
 class RefundFacts:
     """One refund of an order."""
 
@@ -20,7 +31,7 @@ class RefundFacts:
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class LineFacts:
     """One line of an order or of a checkout.
 
@@ -43,7 +54,7 @@ class LineFacts:
     amount_minor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class OrderFacts:
     """One order. `counted`: not a test order, not deleted, not cancelled, not voided.
 
@@ -73,7 +84,7 @@ class OrderFacts:
     refunds: tuple[RefundFacts, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class CheckoutFacts:
     """One abandoned checkout; `recovered_at` is when an order came of it, or None while it is open."""
 
@@ -84,7 +95,7 @@ class CheckoutFacts:
     lines: tuple[LineFacts, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@row
 class ActivityFacts:
     """One thing that a person did or that was done to reach them; `kind` is the activity's name in the rule language.
 
@@ -142,8 +153,8 @@ class CustomerFacts:
     activities: tuple[ActivityFacts, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict, hash=False)
     segments: tuple[str, ...] = ()
-    # What many rules ask for and what follows from the facts alone, worked out once (`segsync.rules.rows`).
-    remembered: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False, hash=False)
+    # What many rules ask for and what follows from the facts alone, by what works it out (`segsync.rules.remember`).
+    remembered: dict[Any, Any] = field(init=False, default_factory=dict, compare=False, repr=False, hash=False)
 
 
 def fold(text: str) -> str:

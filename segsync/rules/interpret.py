@@ -5,16 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from segsync.rules import catalogue, tree
 from segsync.rules.anniversaries import anniversary_predicate
 from segsync.rules.check import check_tree
-from segsync.rules.choose import chooser, reads
+from segsync.rules.choose import chooser, totals
 from segsync.rules.context import ShopContext
 from segsync.rules.errors import RuleError
-from segsync.rules.evidence import evidence
+from segsync.rules.evidence import Witness, witness
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.format import format_clause
 from segsync.rules.moments import Moment
@@ -34,6 +35,14 @@ class ClauseVerdict:
     clause: str
     truth: bool
     evidence: tuple[str, ...]
+
+
+class Condition(NamedTuple):
+    """One condition of a rule: its canonical text, whether it holds for a customer by itself, and what makes it so."""
+
+    text: str
+    judge: Judgement
+    evidence: Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +73,20 @@ def compile_rule(rule: tree.Rule, moment: Moment, context: ShopContext = EMPTY, 
 def compile_checked(rule: tree.Rule, moment: Moment, context: ShopContext = EMPTY, vocabulary: Vocabulary = NO_VOCABULARY, salt: str = "") -> Judgement:
     """`compile_rule` for a rule that has been checked with this vocabulary before."""
     own = replace(context, rule_salt=salt)
-    by_exponent: dict[int, Judgement] = {2: _node(rule.root, Terms(moment, 2, own, vocabulary))}
+    by_exponent: dict[int, Judgement] = {2: compile_for(rule, Terms(moment, 2, own, vocabulary))}
 
     def judge_customer(facts: CustomerFacts) -> bool:
         compiled = by_exponent.get(facts.currency_exponent)
         if compiled is None:
-            compiled = by_exponent[facts.currency_exponent] = _node(rule.root, Terms(moment, facts.currency_exponent, own, vocabulary))
+            compiled = by_exponent[facts.currency_exponent] = compile_for(rule, Terms(moment, facts.currency_exponent, own, vocabulary))
         return compiled(facts)
 
     return judge_customer
+
+
+def compile_for(rule: tree.Rule, terms: Terms) -> Judgement:
+    """A rule that has been checked before, for customers whose money has `terms.exponent` decimals: all of one shop."""
+    return _node(rule.root, terms)
 
 
 def judge(
@@ -81,11 +95,13 @@ def judge(
     """The answer with its reasons; every condition is judged, also where the answer is clear before."""
     check_tree(rule, vocabulary)
     terms = Terms(moment, facts.currency_exponent, replace(context, rule_salt=salt), vocabulary)
-    verdicts = tuple(
-        ClauseVerdict(format_clause(clause.body), judge_clause(clause.body, terms)(facts), evidence(clause.body, facts, terms))
-        for clause in tree.clauses(rule.root)
-    )
+    verdicts = tuple(ClauseVerdict(each.text, each.judge(facts), each.evidence(facts)) for each in conditions(rule, terms))
     return Verdict(_node(rule.root, terms)(facts), verdicts)
+
+
+def conditions(rule: tree.Rule, terms: Terms) -> tuple[Condition, ...]:
+    """Every condition of a checked rule, in the order of its text, ready for any number of customers."""
+    return tuple(Condition(format_clause(clause.body), judge_clause(clause.body, terms), witness(clause.body, terms)) for clause in tree.clauses(rule.root))
 
 
 def _node(node: tree.Node, terms: Terms) -> Judgement:
@@ -96,11 +112,29 @@ def _node(node: tree.Node, terms: Terms) -> Judgement:
             inner = _node(node.item, terms)
             return lambda facts: not inner(facts)
         case tree.And():
-            every = tuple(_node(item, terms) for item in node.items)
-            return lambda facts: all(item(facts) for item in every)
+            return _every([_node(item, terms) for item in node.items])
         case tree.Or():
-            some = tuple(_node(item, terms) for item in node.items)
-            return lambda facts: any(item(facts) for item in some)
+            return _some([_node(item, terms) for item in node.items])
+
+
+def _every(items: Sequence[Judgement]) -> Judgement:
+    def every(facts: CustomerFacts) -> bool:
+        for item in items:  # noqa: SIM110 (this runs for every customer and rule: a generator would be made for each)
+            if not item(facts):
+                return False
+        return True
+
+    return every
+
+
+def _some(items: Sequence[Judgement]) -> Judgement:
+    def some(facts: CustomerFacts) -> bool:
+        for item in items:  # noqa: SIM110 (as above)
+            if item(facts):
+                return True
+        return False
+
+    return some
 
 
 def judge_clause(body: tree.Body, terms: Terms) -> Judgement:
@@ -135,12 +169,15 @@ def _read(name: str, passes: Predicate, body: tree.Body, terms: Terms) -> Judgem
 
 
 def _activity(body: tree.Matches, terms: Terms) -> Judgement:
-    choose, totals, negated = chooser(body, terms), reads(body, "aggregate", terms), body.negated
-    if not totals:
-        return lambda facts: any(True for _ in choose(facts)) != negated
+    choose, asked, negated = chooser(body, terms), totals(body, terms), body.negated
+    if not asked:
+        return lambda facts: bool(choose(facts)) != negated
+    if len(asked) == 1:
+        ((read, passes),) = asked
+        return lambda facts: passes(read(choose(facts))) != negated
 
     def hold(facts: CustomerFacts) -> bool:
-        rows = list(choose(facts))
-        return all(passes(read(rows)) for read, passes in totals) != negated
+        rows = choose(facts)
+        return all(passes(read(rows)) for read, passes in asked) != negated
 
     return hold

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from segsync.rules.moments import Moment, Period
 from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
 
 Predicate = Callable[[Any], bool]
+_MOST_ANSWERS = 2_000
+_ALWAYS, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -47,10 +50,46 @@ def predicate(test: tree.Test, entry: Entry, terms: Terms) -> Predicate:
         return _is_null(several, test.negated)
     inverted = test.negated != (test.operator == "!=")
     if several:
-        return _of_several(_positive(test, entry, terms), inverted, entry.type is Type.LIST)
+        return _known(_of_several(_positive(test, entry, terms), inverted, entry.type is Type.LIST))
     if entry.type is Type.DATE:
         return _of_one(_dates(test, terms.moment), inverted)
-    return _of_one(_positive(test, entry, terms), inverted)
+    passes = _of_one(_positive(test, entry, terms), inverted)
+    return _known(passes) if _folds(entry) else passes
+
+
+def span(test: tree.Test, moment: Moment) -> tuple[datetime, datetime] | None:
+    """From when up to but not including when a timestamp passes `test`; None where that is not one span of time."""
+    if test.negated or test.operator not in ("=", ">", ">=", "<", "<=", "BETWEEN"):
+        return None
+    periods: list[Period] = [moment.period(cast(tree.DateValue, value)) for value in test.values]
+    start, end = periods[0]
+    match test.operator:
+        case ">":
+            return end, _NEVER
+        case ">=":
+            return start, _NEVER
+        case "<":
+            return _ALWAYS, start
+        case "<=":
+            return _ALWAYS, end
+        case _:
+            return start, periods[-1].end
+
+
+def _known(passes: Predicate) -> Predicate:
+    """`passes`, with its answers kept by value: texts are few, and comparing them costs more than finding them."""
+    answers: dict[Any, bool] = {}
+
+    def answer(value: Any) -> bool:
+        try:
+            return answers[value]
+        except KeyError:
+            if len(answers) >= _MOST_ANSWERS:
+                answers.clear()
+            found = answers[value] = passes(value)
+            return found
+
+    return answer
 
 
 def limit(value: tree.Value, entry: Entry, terms: Terms) -> Any:
@@ -123,19 +162,9 @@ def _plain(test: tree.Test, limits: list[Any], entry: Entry) -> Predicate:
 
 def _dates(test: tree.Test, moment: Moment) -> Predicate:
     """A timestamp against days or instants, both half-open periods: later than a day is at or after its end."""
+    found = span(replace(test, negated=False), moment)
+    if found is not None:
+        since, until = found
+        return lambda at: bool(since <= at < until)
     periods: list[Period] = [moment.period(cast(tree.DateValue, value)) for value in test.values]
-    start, end = periods[0]
-    match test.operator:
-        case ">":
-            return lambda at: bool(at >= end)
-        case ">=":
-            return lambda at: bool(at >= start)
-        case "<":
-            return lambda at: bool(at < start)
-        case "<=":
-            return lambda at: bool(at < end)
-        case "BETWEEN":
-            last = periods[1].end
-            return lambda at: bool(start <= at < last)
-        case _:
-            return lambda at: any(period.start <= at < period.end for period in periods)
+    return lambda at: any(period.start <= at < period.end for period in periods)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -11,28 +11,33 @@ from functools import lru_cache
 from segsync.rules.context import ShopContext
 from segsync.rules.facts import CustomerFacts, LineFacts, OrderFacts
 from segsync.rules.moments import Moment
+from segsync.rules.remember import once
 
 
-def counted(facts: CustomerFacts) -> Iterator[OrderFacts]:
+@once
+def counted(facts: CustomerFacts) -> tuple[OrderFacts, ...]:
     """The orders that count: not test orders, not deleted, not cancelled, not voided."""
-    return (order for order in facts.orders if order.counted)
+    return tuple(order for order in facts.orders if order.counted)
 
 
 def number_of_orders(facts: CustomerFacts) -> int:
     """The platform's lifetime total; for a customer it does not know, the counted orders."""
-    return sum(1 for _ in counted(facts)) if facts.order_count is None else facts.order_count
+    return len(counted(facts)) if facts.order_count is None else facts.order_count
 
 
+@once
 def amount_spent(facts: CustomerFacts) -> int:
     """The platform's lifetime total in minor units; for a customer it does not know, the sum of the counted orders."""
     return sum(order.amount_minor for order in counted(facts)) if facts.amount_spent_minor is None else facts.amount_spent_minor
 
 
+@once
 def first_order_at(facts: CustomerFacts) -> datetime | None:
     """When the first counted order was placed."""
     return min((order.placed_at for order in counted(facts)), default=None)
 
 
+@once
 def last_order_at(facts: CustomerFacts) -> datetime | None:
     """When the latest counted order was placed."""
     return max((order.placed_at for order in counted(facts)), default=None)
@@ -43,6 +48,7 @@ def abandoned_checkout_at(facts: CustomerFacts) -> datetime | None:
     return max((checkout.created_at for checkout in facts.checkouts if checkout.recovered_at is None), default=None)
 
 
+@once
 def average_order_value(facts: CustomerFacts) -> Fraction | None:
     """The exact mean of the counted orders in minor units; missing without one."""
     amounts = [order.amount_minor for order in counted(facts)]
@@ -77,6 +83,7 @@ def category_names(category: str | None) -> tuple[str, ...]:
 def _favourite(read: Callable[[LineFacts], str | None]) -> Callable[[CustomerFacts], str | None]:
     """The value with the largest spend among counted lines; ties go to the one bought latest, then to the first in the alphabet."""
 
+    @once
     def favourite(facts: CustomerFacts) -> str | None:
         spend: dict[str, int] = defaultdict(int)
         latest: dict[str, datetime] = {}

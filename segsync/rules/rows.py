@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from segsync.rules.facts import ActivityFacts, CheckoutFacts, CustomerFacts, LineFacts, OrderFacts, RefundFacts, money
 from segsync.rules.moments import Moment
 from segsync.rules.readers import counted
-
-Row = TypeVar("Row")
+from segsync.rules.remember import once
 
 
 class Purchase(NamedTuple):
@@ -27,22 +26,16 @@ class Refund(NamedTuple):
     refund: RefundFacts
 
 
-def remembered(name: str, rows: Callable[[CustomerFacts], Iterable[Row]]) -> Callable[[CustomerFacts], tuple[Row, ...]]:
-    """`rows`, worked out once for each customer however many rules ask."""
-
-    def remember(facts: CustomerFacts) -> tuple[Row, ...]:
-        found: tuple[Row, ...] | None = facts.remembered.get(name)
-        if found is None:
-            found = facts.remembered[name] = tuple(rows(facts))
-        return found
-
-    return remember
+@once
+def purchases(facts: CustomerFacts) -> tuple[Purchase, ...]:
+    """Every line of every counted order."""
+    return tuple(Purchase(order, line) for order in counted(facts) for line in order.lines)
 
 
-# Every counted order; every line of one; every refund of one.
-orders = remembered("orders", counted)
-purchases = remembered("purchases", lambda facts: (Purchase(order, line) for order in counted(facts) for line in order.lines))
-refunds = remembered("refunds", lambda facts: (Refund(order, refund) for order in counted(facts) for refund in order.refunds))
+@once
+def refunds(facts: CustomerFacts) -> tuple[Refund, ...]:
+    """Every refund of every counted order."""
+    return tuple(Refund(order, refund) for order in counted(facts) for refund in order.refunds)
 
 
 def of_kind(kind: str) -> Callable[[CustomerFacts], Sequence[ActivityFacts]]:
@@ -50,12 +43,11 @@ def of_kind(kind: str) -> Callable[[CustomerFacts], Sequence[ActivityFacts]]:
     return lambda facts: _by_kind(facts).get(kind, ())
 
 
+@once
 def _by_kind(facts: CustomerFacts) -> Mapping[str, Sequence[ActivityFacts]]:
-    found: dict[str, list[ActivityFacts]] | None = facts.remembered.get("by kind")
-    if found is None:
-        found = facts.remembered["by kind"] = {}
-        for activity in facts.activities:
-            found.setdefault(activity.kind, []).append(activity)
+    found: dict[str, list[ActivityFacts]] = {}
+    for activity in facts.activities:
+        found.setdefault(activity.kind, []).append(activity)
     return found
 
 

@@ -11,3 +11,9 @@ class StoreConfig(AppConfig):
     name = "segsync.store"
     label = "store"
     verbose_name = "People"
+
+    def ready(self) -> None:
+        """Queries may ask by `among` from now on."""
+        from segsync.store import fetch
+
+        fetch.register()

@@ -56,6 +56,8 @@ class Identity(models.Model):
 class Profile(models.Model):
     """One platform's record of a person, with the facts that platform keeps. Null: that platform does not say."""
 
+    PENDING = "new:"
+
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="profiles")
     source = models.CharField(max_length=16)
@@ -89,7 +91,7 @@ class Profile(models.Model):
     @property
     def pending(self) -> bool:
         """Whether the platform is yet to be asked to create this record."""
-        return self.external_id.startswith("new:")
+        return self.external_id.startswith(self.PENDING)
 
 
 class Product(models.Model):

@@ -17,7 +17,7 @@ from segsync.rules.edit import change_rule, create_segment
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.store.models import Customer, Profile
-from tests.factories import NOON, checkout, customer, opened, order, tell
+from tests.factories import NOON, checkout, customer, line, opened, order, product, tell
 
 
 def at(now: datetime) -> Callable[[], datetime]:
@@ -52,6 +52,29 @@ def inside(some: Segment, on: datetime | None = None) -> set[str]:
     stays = Membership.objects.filter(segment=some)
     stays = stays.filter(until__isnull=True) if on is None else stays.filter(since__lte=on).exclude(until__lte=on)
     return set(Profile.objects.filter(customer__in=stays.values("customer"), source="shopify").values_list("external_id", flat=True))
+
+
+def test_a_product_that_moves_between_two_batches_moves_all_of_its_buyers(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    hats = segment(shop, "products_purchased MATCHES (category = 'Hats')")
+    whole(shop)
+    buyers = {str(n) for n in range(6)}
+    tell(shop, "shopify", product("9"), *(customer(id_) for id_ in buyers))
+    tell(shop, "shopify", *(order(f"o{id_}", id_, lines=(line(f"o{id_}", "l1"),)) for id_ in buyers))
+    monkeypatch.setattr(judge, "BATCH", 2)
+    batches: list[object] = []
+
+    def clock() -> datetime:
+        """The shop sells something else from the second batch on."""
+        if len(batches) == 1:
+            tell(shop, "shopify", product("9", category="Apparel > Hats", version=NOON + timedelta(minutes=1)))
+        batches.append(None)
+        return NOON + timedelta(minutes=2)
+
+    lease = hold(shop)
+    judge.judge_changed(shop, lease, clock)
+    lease.release()
+    incremental(shop, NOON + timedelta(minutes=3))
+    assert inside(hats) == buyers
 
 
 def test_whole_and_incremental_agree_as_facts_arrive(shop: Shop) -> None:

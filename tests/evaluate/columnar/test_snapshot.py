@@ -191,6 +191,22 @@ class TestAShopWithASnapshot:
         assert second is not None
         assert (second.generation, second.delta) == (first.generation, first.delta)
 
+    def test_a_product_that_moves_while_it_is_written_moves_all_of_its_buyers(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+        real = snapshot.FactsReader.read
+        moved = product("9", category="Apparel > Hats", version=NOON + timedelta(minutes=1))
+
+        def early(self: snapshot.FactsReader, ids: Collection[int]) -> Any:
+            monkeypatch.setattr(snapshot.FactsReader, "read", real)
+            found = real(self, list(ids))
+            tell(shop, "shopify", moved, now=NOON)
+            return found
+
+        monkeypatch.setattr(snapshot, "BATCH", 10)
+        monkeypatch.setattr(snapshot.FactsReader, "read", early)
+        snapshot.refresh(shop, NOON)
+        everybody = {str(n) for n in range(1, 31)}
+        assert members(shop, snapshot.refresh(shop, LATER), "products_purchased MATCHES (category = 'Hats')") == everybody
+
     def test_facts_stored_while_it_is_written_are_seen_at_the_next_look(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         real = snapshot.FactsReader.read
 
