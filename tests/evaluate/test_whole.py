@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
 from segsync.evaluate import whole as by_columns
-from segsync.evaluate.models import Evaluation, Membership
+from segsync.evaluate.models import Disagreement, Evaluation, Membership
 from segsync.rules.edit import change_rule
 from segsync.store.models import Customer
 from tests.evaluate.test_judge import hold, incremental, inside, segment, whole
@@ -107,16 +107,21 @@ def test_members_of_a_segment_that_rests_are_those_it_had(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("columnar_from", [0, 10**9], ids=["by columns", "one by one"])
-def test_whoever_is_in_no_segment_is_seen_in_the_order_of_judging(shop: Shop, columnar_from: int, settings: Settings) -> None:
+def test_whoever_is_in_no_other_segment_stays_for_as_long_as_that_is_so(shop: Shop, columnar_from: int, settings: Settings) -> None:
     settings.SEGSYNC_COLUMNAR_FROM = columnar_from
-    loyal, alone, late = (
-        segment(shop, rule, handle) for rule, handle in (("number_of_orders >= 2", "loyal"), ("segments IS NULL", "alone"), ("number_of_orders = 1", "late"))
+    settings.SEGSYNC_SELF_CHECK = 100
+    alone, loyal, late = (
+        segment(shop, rule, handle) for rule, handle in (("segments IS NULL", "alone"), ("number_of_orders >= 2", "loyal"), ("number_of_orders = 1", "late"))
     )
     tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1), customer("3", orders=0))
-    whole(shop)
-    assert (inside(loyal), inside(alone), inside(late)) == ({"1"}, {"2", "3"}, {"2"})
-    whole(shop, LATER)
-    assert inside(alone) == set()
+    for day in range(3):
+        whole(shop, NOON + timedelta(days=day))
+        assert (inside(loyal), inside(late), inside(alone)) == ({"1"}, {"2"}, {"3"})
+    assert Membership.objects.count() == 3
+    assert not Disagreement.objects.exists()
+    tell(shop, "shopify", customer("2", orders=0, version=LATER), customer("3", orders=1, version=LATER), now=NOON + timedelta(days=3))
+    assert incremental(shop, NOON + timedelta(days=3)) == 2
+    assert (inside(loyal), inside(late), inside(alone)) == ({"1"}, {"3"}, {"2"})
 
 
 def test_merged_people_leave_for_that_reason(shop: Shop) -> None:
