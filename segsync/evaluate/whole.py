@@ -174,7 +174,7 @@ def _apply(
 ) -> Moved:
     judged = run.versions(list(changes))
     with transaction.atomic():
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         people = {pk: row for pk, row in people_of(shop, list(changes)).items() if judged.get(pk) == row.facts_version}
         return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, causes)
 
@@ -190,7 +190,7 @@ def _clear_marks(shop: Shop, run: engine.Run[int], beat: Beat) -> None:
 
 def _clear(shop: Shop, judged: Mapping[int, int], ids: Sequence[int]) -> None:
     with transaction.atomic():
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         newest = dict(Customer.objects.filter(shop=shop, pk__in=ids).values_list("pk", "facts_version"))
         same = [id_ for id_, version in newest.items() if judged.get(id_) == version]
         Customer.objects.filter(shop=shop, pk__in=same).update(judged_version=F("facts_version"))
