@@ -23,7 +23,7 @@ from segsync.console.segment_panels import segment_panels, target_tone
 from segsync.console.segment_versions import roll_back_page, version_page
 from segsync.console.wording import count, platform, short, when
 from segsync.diff.models import Target
-from segsync.rules.edit import change_rule, create_segment
+from segsync.rules.edit import VersionConflict, change_rule, create_segment, lock_rules
 from segsync.rules.english import explain_rule
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
@@ -108,7 +108,11 @@ class SegmentAdmin(PanelAdmin[Segment]):
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show or save a segment. A preview is worked out when the page's transaction has ended: nobody waits for it to write."""
-        response = super().changeform_view(request, object_id, form_url, extra_context)
+        try:
+            response = super().changeform_view(request, object_id, form_url, extra_context)
+        except (VersionConflict, RuleError):
+            # Somebody saved after the form had looked. It looks again, and says so beside what was typed.
+            response = super().changeform_view(request, object_id, form_url, extra_context)
         if request.method == "POST" and PREVIEW in request.POST and isinstance(response, TemplateResponse) and response.context_data is not None:
             form = response.context_data["adminform"].form
             if not form.errors:
@@ -124,6 +128,7 @@ class SegmentAdmin(PanelAdmin[Segment]):
         """Save the segment and the next version of its rule, and ask for an evaluation. Runs in the page's transaction."""
         now = clock.now()
         rule, author = form.cleaned_data["rule"], request.user if isinstance(request.user, User) else None
+        lock_rules(obj.shop)  # before any row of the segment: judging holds the one and waits for the other
         if not change:
             made = create_segment(obj.shop, handle=obj.handle, name=obj.name, description=obj.description, rule=rule, author=author, now=now)
             if made.state != obj.state:
@@ -135,7 +140,7 @@ class SegmentAdmin(PanelAdmin[Segment]):
         written = [name for name in form.changed_data if name in ("name", "description", "state")]
         if written:
             obj.save(update_fields=written)
-        version = change_rule(obj, rule, author=author, reason=form.cleaned_data["reason"], now=now)
+        version = change_rule(obj, rule, author=author, reason=form.cleaned_data["reason"], now=now, seen=form.cleaned_data["seen_version"])
         if version is not None or "state" in written:
             pipeline.rule_changed(obj, now)
         if version is not None:

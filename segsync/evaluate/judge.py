@@ -215,7 +215,8 @@ def _judge(
     """One batch in one transaction. The shop's row is locked, so nothing is stored between reading facts and clearing marks.
 
     Without `clear`, marks stay: some other rule has yet to be judged. Without `later`, whoever changed after `now` is left, marked: what
-    they did then moves them then, and is what moved them. `causes` as `apply` takes them.
+    they did then moves them then, and is what moved them. With it they are done with, whatever the clocks of other machines say.
+    `causes` as `apply` takes them.
     """
     with transaction.atomic():
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
@@ -231,7 +232,7 @@ def _judge(
         moved = apply(shop, people, verdicts, rules.versions, now, causes, why)
         if not clear:
             return moved
-        seen = Customer.objects.filter(shop=shop, pk__in=[id_ for id_, row in people.items() if row.changed_at <= now])
+        seen = Customer.objects.filter(shop=shop, pk__in=list(people))
         seen.filter(facts_version__gt=F("judged_version")).update(judged_version=F("facts_version"))
     return moved
 

@@ -81,6 +81,7 @@ def _with_dependents(active: Sequence[Active], surveys: Mapping[int, windows.Sur
     """Add the segments that ask about chosen ones; `active` is in order of dependence, so one walk finds them all."""
     by_handle = {segment.handle: segment.pk for segment, _ in active}
     for segment, _ in active:
-        reasons = [causes[by_handle[handle]] for handle in surveys[segment.pk].handles if by_handle.get(handle) in causes]
-        if reasons:
+        found = surveys[segment.pk]
+        asked = [pk for handle, pk in by_handle.items() if found.every_segment or handle in found.handles]
+        if reasons := [causes[pk] for pk in asked if pk in causes]:
             causes.setdefault(segment.pk, reasons[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
@@ -40,7 +40,7 @@ def standings(shop: Shop, vocabulary: Vocabulary) -> list[Standing]:
     """Every segment of the shop that has a rule, whatever its state, in the order in which they were made."""
     read = values_read(shop)
     segments = Segment.objects.filter(shop=shop, version__isnull=False).select_related("version").order_by("pk")
-    return [_standing(segment, vocabulary, read) for segment in segments]
+    return _without_circles([_standing(segment, vocabulary, read) for segment in segments])
 
 
 def active_segments(shop: Shop, vocabulary: Vocabulary) -> list[Active]:
@@ -79,6 +79,14 @@ def unread(names: Collection[str], read: Collection[str]) -> str:
         return ""
     several = "their values" if len(missing) > 1 else "its values"
     return f"SegSync does not pull {', '.join(f'`{name}`' for name in missing)} yet; save a segment that uses it, and {several} are read for everybody."
+
+
+def _without_circles(found: list[Standing]) -> list[Standing]:
+    """The same, with a problem for those that are on and ask about each other in a circle: the others go on."""
+    rules = {one.segment.handle: one.checked.rule for one in found if one.checked is not None and one.segment.state == Segment.State.ON}
+    circles = dependencies.circles(rules)
+    wrong = {handle: f"It cannot be judged: {error.message}" for handle, error in circles.items()}
+    return [replace(one, checked=None, problem=wrong[one.segment.handle], meaning="") if one.segment.handle in wrong else one for one in found]
 
 
 def _standing(segment: Segment, vocabulary: Vocabulary, read: Collection[str]) -> Standing:

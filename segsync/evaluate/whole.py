@@ -17,7 +17,7 @@ from django.db.models import F
 
 from integrations.models import Shop
 from segsync.evaluate.apply import Moved, apply, people_of
-from segsync.evaluate.columnar import cuts, engine, snapshot
+from segsync.evaluate.columnar import cuts, engine, files, snapshot
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.cuts import settings_of
 from segsync.evaluate.models import Membership, Schedule, Snapshot
@@ -61,18 +61,20 @@ def judge_by_columns(
     or, without it, by new ones, which are put in force.
 
     Then, with `clear`, the marks of people whose facts are still those of the snapshot are cleared. `progress` is called between batches,
-    and may raise to stop.
+    and may raise to stop. A snapshot that is replaced or damaged while it is read is written anew once; any other failure leaves it, and
+    is raised.
     """
+    moved = Moved()
     for attempt in (1, 2):
         current = snapshot.refresh(shop, now, lambda: progress("reading facts"))
         try:
             given = context or _renewed(shop, current, rules, now, vocabulary, progress)
-            return _judge(shop, current, rules, versions, now, given, causes, progress, vocabulary, clear)
+            return _judge(shop, current, rules, versions, now, given, causes, progress, vocabulary, clear, moved)
         except duckdb.Error as error:
-            # Replaced while it was being read, or damaged inside: a new one is written.
-            log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
-            if attempt == 2:
+            # DuckDB says the same of damage and of much else, such as too little memory: the files themselves tell.
+            if attempt == 2 or files.whole(files.folder(shop.pk), current.checks, anew=True):
                 raise
+            log.warning("snapshot.unreadable", shop__id=shop.pk, generation=current.generation, error=type(error).__name__)
             Snapshot.objects.filter(pk=current.pk, generation=current.generation).delete()
     raise AssertionError("two attempts end in an answer or an error")
 
@@ -106,8 +108,9 @@ def _judge(
     progress: Progress,
     vocabulary: Vocabulary,
     clear: bool,
+    moved: Moved,
 ) -> Outcome:
-    moved = Moved()
+    """Adds to `moved` as it goes: what a failed attempt moved is moved."""
     taken: dict[int, int] = {}
 
     def beat() -> None:
@@ -174,7 +177,7 @@ def _apply(
 ) -> Moved:
     judged = run.versions(list(changes))
     with transaction.atomic():
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         people = {pk: row for pk, row in people_of(shop, list(changes)).items() if judged.get(pk) == row.facts_version}
         return apply(shop, people, {segment: {id_ for id_ in people if changes[id_]}}, versions, now, causes)
 
@@ -190,7 +193,7 @@ def _clear_marks(shop: Shop, run: engine.Run[int], beat: Beat) -> None:
 
 def _clear(shop: Shop, judged: Mapping[int, int], ids: Sequence[int]) -> None:
     with transaction.atomic():
-        Shop.objects.select_for_update().get(pk=shop.pk)
+        Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         newest = dict(Customer.objects.filter(shop=shop, pk__in=ids).values_list("pk", "facts_version"))
         same = [id_ for id_, version in newest.items() if judged.get(id_) == version]
         Customer.objects.filter(shop=shop, pk__in=same).update(judged_version=F("facts_version"))

@@ -171,7 +171,7 @@ DERIVED: tuple[Attribute, ...] = (
         source="SegSync memberships",
         exact_case=True,
         needs=frozenset({"segments"}),
-        read=lambda facts, *_: facts.segments,
+        read=lambda facts, _, context: derive.other_segments(facts, context.rule_salt),
     ),
     Attribute(
         name="sample_bucket",

@@ -240,6 +240,11 @@ def last_survey_rating(facts: CustomerFacts) -> int | None:
     return max(answers)[1] if answers else None
 
 
+def other_segments(facts: CustomerFacts, own: str) -> tuple[str, ...]:
+    """The handles of the segments that the customer is in, without the rule's `own`: whoever is in it is not in it for being in it."""
+    return tuple(handle for handle in facts.segments if handle != own) if own in facts.segments else facts.segments
+
+
 def sample_bucket(customer_id: str, salt: str, rule_salt: str) -> int:
     """0 to 99: the first 15 hexadecimal digits of the SHA-256 of shop salt, rule salt and customer id, each on a line of its own (UTF-8,
     joined by one line feed), modulo 100. The same for good: nobody changes sides because others come or go."""

@@ -53,6 +53,8 @@ def _label(name: str, vocabulary: Vocabulary) -> str:
 def _attribute(test: tree.Test, vocabulary: Vocabulary) -> str:
     if test.name == "segments" and test.operator == "CONTAINS":
         return f"who are {'not ' if test.negated else ''}in the segment {value_phrase(test.values[0], Type.LIST)}"
+    if test.name == "segments" and test.operator == "IS NULL":
+        return f"who are in {'another segment' if test.negated else 'no other segment'}"
     entry = catalogue.attribute(test.name, vocabulary)
     label, kind = (entry.label, entry.type) if entry else (test.name, Type.TEXT)
     if test.operator == "IS NULL":

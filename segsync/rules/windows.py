@@ -39,7 +39,8 @@ class _Read(NamedTuple):
 class Survey(NamedTuple):
     """All that this module knows of a rule, found in one walk; the functions below give its parts.
 
-    `cuts` names the cuts of the shop that it takes and `ranks` the ranks that it asks; `handles` are the segments that it asks about.
+    `cuts` names the cuts of the shop that it takes and `ranks` the ranks that it asks; `handles` are the segments that it asks about,
+    and `every_segment` says that it asks about all others.
     """
 
     hour_windows: frozenset[HourWindow]
@@ -49,6 +50,7 @@ class Survey(NamedTuple):
     cuts: frozenset[CutName]
     ranks: frozenset[RankKey]
     handles: frozenset[str]
+    every_segment: bool
 
 
 def survey(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> Survey:
@@ -67,13 +69,22 @@ def survey(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> Survey:
         cuts=frozenset[CutName]().union(*(entry.cuts for entry in attributes)),
         ranks=keys(rule),
         handles=frozenset(handles(rule)),
+        every_segment=asks_every_segment(rule),
     )
 
 
 def handles(rule: tree.Rule) -> tuple[str, ...]:
     """The handles of the segments that a rule asks about, in the order of its text, none twice."""
-    tests = (clause.body for clause in tree.clauses(rule.root) if isinstance(clause.body, tree.Test) and clause.body.name == "segments")
-    return tuple(dict.fromkeys(value.value for test in tests for value in test.values if isinstance(value, tree.Text)))
+    return tuple(dict.fromkeys(value.value for test in _of_segments(rule) for value in test.values if isinstance(value, tree.Text)))
+
+
+def asks_every_segment(rule: tree.Rule) -> bool:
+    """Whether a rule asks if somebody is in any segment at all, so that its answer depends on every other segment of the shop."""
+    return any(test.operator == "IS NULL" for test in _of_segments(rule))
+
+
+def _of_segments(rule: tree.Rule) -> Iterator[tree.Test]:
+    return (clause.body for clause in tree.clauses(rule.root) if isinstance(clause.body, tree.Test) and clause.body.name == "segments")
 
 
 def hour_windows(rule: tree.Rule, vocabulary: Vocabulary = NO_VOCABULARY) -> frozenset[HourWindow]:

@@ -108,6 +108,15 @@ def test_invariant_6_somebody_changed_after_the_instant_of_a_whole_evaluation_st
     assert person.facts_version > person.judged_version
 
 
+def test_somebody_stored_by_a_machine_whose_clock_is_ahead_is_judged_once(shop: Shop) -> None:
+    some = segment(shop, "number_of_orders >= 1")
+    whole(shop)
+    tell(shop, "shopify", customer("1", orders=1), now=NOON + timedelta(minutes=5))
+    assert incremental(shop, NOON) == 1
+    assert inside(some) == {"1"}
+    assert incremental(shop, NOON) == 0  # not again and again until this clock gets there
+
+
 def test_nobody_can_be_in_a_segment_twice_at_a_time(shop: Shop) -> None:
     some = segment(shop, "number_of_orders >= 1")
     tell(shop, "shopify", customer("1", orders=1))

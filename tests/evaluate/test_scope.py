@@ -81,6 +81,15 @@ class TestWhatIsDue:
         assert handles(found) == {"recent": "time", "best": "time", "late": "time"}
         assert found.renew
 
+    def test_any_of_them_concerns_who_asks_about_every_segment_and_who_does_comes_last(self, shop: Shop, five: dict[str, Segment]) -> None:
+        segment(shop, "segments IS NULL", "rest")
+        segment(shop, "number_of_orders = 1", "once")
+        whole(shop, LATER)
+        assert handles(due(shop)) == {}
+        change_rule(five["late"], "usage_rate = 'LIGHT'", author=None, reason="", now=LATER)
+        assert list(handles(due(shop)).items()) == [("late", "rule"), ("rest", "rule")]
+        assert list(handles(due(shop, midnight=True)))[-1] == "rest"
+
     def test_a_back_fill_concerns_all(self, shop: Shop) -> None:
         found = due(shop, wanted="import")
         assert set(handles(found).values()) == {"import"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
 from segsync.evaluate import whole as by_columns
-from segsync.evaluate.models import Evaluation, Membership
+from segsync.evaluate.columnar import files
+from segsync.evaluate.models import Disagreement, Evaluation, Membership, Snapshot, WholeRun
 from segsync.rules.edit import change_rule
 from segsync.store.models import Customer
 from tests.evaluate.test_judge import hold, incremental, inside, segment, whole
@@ -107,16 +110,21 @@ def test_members_of_a_segment_that_rests_are_those_it_had(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("columnar_from", [0, 10**9], ids=["by columns", "one by one"])
-def test_whoever_is_in_no_segment_is_seen_in_the_order_of_judging(shop: Shop, columnar_from: int, settings: Settings) -> None:
+def test_whoever_is_in_no_other_segment_stays_for_as_long_as_that_is_so(shop: Shop, columnar_from: int, settings: Settings) -> None:
     settings.SEGSYNC_COLUMNAR_FROM = columnar_from
-    loyal, alone, late = (
-        segment(shop, rule, handle) for rule, handle in (("number_of_orders >= 2", "loyal"), ("segments IS NULL", "alone"), ("number_of_orders = 1", "late"))
+    settings.SEGSYNC_SELF_CHECK = 100
+    alone, loyal, late = (
+        segment(shop, rule, handle) for rule, handle in (("segments IS NULL", "alone"), ("number_of_orders >= 2", "loyal"), ("number_of_orders = 1", "late"))
     )
     tell(shop, "shopify", customer("1", orders=2), customer("2", orders=1), customer("3", orders=0))
-    whole(shop)
-    assert (inside(loyal), inside(alone), inside(late)) == ({"1"}, {"2", "3"}, {"2"})
-    whole(shop, LATER)
-    assert inside(alone) == set()
+    for day in range(3):
+        whole(shop, NOON + timedelta(days=day))
+        assert (inside(loyal), inside(late), inside(alone)) == ({"1"}, {"2"}, {"3"})
+    assert Membership.objects.count() == 3
+    assert not Disagreement.objects.exists()
+    tell(shop, "shopify", customer("2", orders=0, version=LATER), customer("3", orders=1, version=LATER), now=NOON + timedelta(days=3))
+    assert incremental(shop, NOON + timedelta(days=3)) == 2
+    assert (inside(loyal), inside(late), inside(alone)) == ({"1"}, {"3"}, {"2"})
 
 
 def test_merged_people_leave_for_that_reason(shop: Shop) -> None:
@@ -141,20 +149,66 @@ def test_a_rule_text_that_looks_like_sql_stays_a_text(shop: Shop) -> None:
     assert set(Evaluation.objects.values_list("engine", flat=True)) == {"columnar"}
 
 
-def test_a_snapshot_damaged_inside_is_written_again_during_the_evaluation(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    import duckdb
+def scribble_over_the_snapshot(shop: Shop) -> None:
+    """As a failing disk does: the file keeps its size and its time."""
+    file = files.folder(shop.pk) / Snapshot.objects.get(shop=shop).base / "customers.parquet"
+    told = file.stat()
+    file.write_bytes(bytes(told.st_size))
+    os.utime(file, ns=(told.st_atime_ns, told.st_mtime_ns))
 
+
+def test_a_snapshot_damaged_inside_is_written_again_during_the_evaluation(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     some = segment(shop, "number_of_orders >= 1")
     tell(shop, "shopify", customer("1", orders=1))
     real = by_columns._judge
 
-    def broken(*arguments: Any) -> Any:
+    def on_a_failing_disk(*arguments: Any) -> Any:
         monkeypatch.setattr(by_columns, "_judge", real)
-        raise duckdb.IOException("a page is damaged")
+        scribble_over_the_snapshot(shop)
+        return real(*arguments)
 
-    monkeypatch.setattr(by_columns, "_judge", broken)
+    monkeypatch.setattr(by_columns, "_judge", on_a_failing_disk)
     whole(shop)
     assert inside(some) == {"1"}
+
+
+def test_who_moved_before_the_snapshot_was_written_again_is_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = segment(shop, "number_of_orders >= 1", "first"), segment(shop, "number_of_orders >= 2", "second")
+    tell(shop, "shopify", customer("1", orders=2))
+    real = by_columns._stays
+
+    def on_a_failing_disk(its_shop: Shop, of_segment: int) -> Any:
+        if of_segment == second.pk:
+            monkeypatch.setattr(by_columns, "_stays", real)
+            scribble_over_the_snapshot(shop)
+            raise duckdb.IOException("a page is damaged")
+        return real(its_shop, of_segment)
+
+    monkeypatch.setattr(by_columns, "_stays", on_a_failing_disk)
+    whole(shop)
+    assert (inside(first), inside(second)) == ({"1"}, {"1"})
+    assert dict(Evaluation.objects.values_list("segment__handle", "entered")) == {"first": 1, "second": 1}
+    assert WholeRun.objects.get().entered == 2
+
+
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException, duckdb.ConversionException, duckdb.IOException], ids=lambda error: error.__name__)
+def test_a_sound_snapshot_outlives_a_failure_of_another_kind(shop: Shop, error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    some = segment(shop, "number_of_orders >= 1")
+    tell(shop, "shopify", customer("1", orders=1))
+    tries: list[int] = []
+
+    def short_of_something(*arguments: Any) -> Any:
+        tries.append(1)
+        raise error("no room left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(by_columns, "_judge", short_of_something)
+        with pytest.raises(error):
+            whole(shop)
+    assert len(tries) == 1
+    before = Snapshot.objects.get(shop=shop)
+    whole(shop, LATER)
+    assert (Snapshot.objects.get(shop=shop).base, inside(some)) == (before.base, {"1"})
 
 
 def test_a_lost_lease_stops_the_evaluation(shop: Shop) -> None:

@@ -55,8 +55,11 @@ def fresh(shop: Shop, now: datetime) -> Members:
 def _in_order(rules: dict[str, tree.Rule], settled: set[str]) -> Iterator[str]:
     """Each after those that it asks about."""
     waiting, done = dict(rules), set(settled)
+    asked = {
+        handle: rules.keys() - {handle} if windows.asks_every_segment(rule) else rules.keys() & set(windows.handles(rule)) for handle, rule in rules.items()
+    }
     while waiting:
-        ready = [handle for handle, rule in waiting.items() if set(windows.handles(rule)) & rules.keys() <= done]
+        ready = [handle for handle in waiting if asked[handle] <= done]
         assert ready, f"these ask about each other: {sorted(waiting)}"
         for handle in ready:
             del waiting[handle]

@@ -54,6 +54,8 @@ SENTENCES = [
         "Customers who added a product to the cart in the last 7 days and then did not place an order within 24 hours.",
     ),
     ("companies IS NULL", "Customers who have no companies."),
+    ("segments IS NULL", "Customers who are in no other segment."),
+    ("segments IS NOT NULL", "Customers who are in another segment."),
     ("companies = 7 AND companies != 8", "Customers whose companies include 7 and whose companies do not include 8."),
     (
         "(number_of_orders > 2 OR amount_spent > 5) AND customer_countries CONTAINS 'CA'",

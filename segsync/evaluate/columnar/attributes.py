@@ -63,6 +63,11 @@ def _sample_bucket(customers: Any, terms: Terms) -> Any:
     return (ibis.literal("0x") + sha256(salted).left(HASH_DIGITS)).cast("int64") % BUCKETS
 
 
+def _other_segments(terms: Terms) -> Any:
+    stays = table("memberships")
+    return stays.filter(stays.segment != terms.context.rule_salt) if terms.context.rule_salt else stays
+
+
 def orders_since(days: int | None) -> Callable[[Terms], Any]:
     """The counted orders of the last so many local days, or of all time."""
 
@@ -107,7 +112,7 @@ ATTRIBUTES: dict[str, Read | Summary] = {
     "nps_rating": _column("nps_rating"),
     "last_survey_rating": _column("last_survey_rating"),
     "segments": Summary(
-        people=grouped(lambda _: table("memberships"), lambda rows, _: {"handles": rows.segment.collect()}),
+        people=grouped(_other_segments, lambda rows, _: {"handles": rows.segment.collect()}),
         value=lambda people, _: people.handles,
         empty=None,
     ),

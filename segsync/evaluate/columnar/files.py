@@ -85,8 +85,13 @@ def checks(parent: Path, names: Iterable[str], known: Mapping[str, list[int]]) -
     return {name: known.get(name) or [file.stat().st_size, _checksum(file)] for name, file in found.items()}
 
 
-def whole(parent: Path, told: Mapping[str, list[int]]) -> bool:
-    """Whether every file is there as it was written, to the last bit. Files are read side by side, and by a process only once unless they change."""
+def whole(parent: Path, told: Mapping[str, list[int]], *, anew: bool = False) -> bool:
+    """Whether every file is there as it was written, to the last bit.
+
+    Files are read side by side, and by a process only once unless they change or `anew` says so.
+    """
+    if anew:
+        _known_checksum.cache_clear()
     try:
         there = {name: (parent / name).stat() for name in told}
         if any(there[name].st_size != size for name, (size, _) in told.items()):

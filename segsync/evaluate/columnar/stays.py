@@ -43,8 +43,7 @@ def asked_about(rules: Iterable[tree.Rule]) -> set[str] | None:
     """The handles of the segments that these rules name; None for all, where one asks whether somebody is in any."""
     named: set[str] = set()
     for rule in rules:
-        bodies = (clause.body for clause in tree.clauses(rule.root))
-        if any(isinstance(body, tree.Test) and body.name == "segments" and body.operator == "IS NULL" for body in bodies):
+        if windows.asks_every_segment(rule):
             return None
         named.update(windows.handles(rule))
     return named
