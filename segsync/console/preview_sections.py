@@ -178,7 +178,8 @@ def _overlaps(found: Preview) -> Panel:
         for lap in found.overlaps
     ]
     headers = ("Segment", "In both", "Of this rule", "Of that segment", "Alike")
-    return Panel("People shared with other segments", headers, rows, "Nobody is in another segment that is on.", "The five most alike." if rows else "")
+    empty = "Not compared: not everybody could be looked at." if found.cut_short else "Nobody is in another segment that is on."
+    return Panel("People shared with other segments", headers, rows, empty, "The five most alike." if rows else "")
 
 
 def _costs(telling: Sequence[Telling]) -> Panel:

@@ -57,9 +57,10 @@ def moved_house(shop: Shop, now: datetime) -> None:
 def sweep(schedule: Schedule, now: datetime) -> int:
     """Mark customers who have a fact that an hour or minute window of an active rule has passed over since the last sweep.
 
-    The cost follows the facts that crossed, not the customers. A sweep missed while nothing ran is made up: the range read
-    begins where the last one ended. Whoever is marked already is judged anyway, and not by time alone: their cause stays. Returns how
-    many customers were marked.
+    The cost follows the facts that crossed, not the customers, with two exceptions: for a window on refunds, the orders with refunds that
+    changed within the whole window are read, and for one on a property that holds a time, every record that holds it. A sweep missed
+    while nothing ran is made up: the range read begins where the last one ended. Whoever is marked already is judged anyway, and not by
+    time alone: their cause stays. Returns how many customers were marked.
     """
     since = schedule.swept_until
     shop = schedule.shop
@@ -95,7 +96,8 @@ def sweep(schedule: Schedule, now: datetime) -> int:
 
 
 def _refunded(shop: Shop, begin: datetime, end: datetime) -> set[int]:
-    """Customers with a refund in the span. A refund changes its order, so orders last changed before the span have none in it."""
+    """Customers with a refund in the span. A refund changes its order, so orders last changed before the span have none in it; the
+    others with any refund are read (index `order_refunded`)."""
     orders = Order.objects.filter(shop=shop, customer__isnull=False, version__gte=begin).exclude(refunds=[])
     rows = orders.values_list("customer_id", "refunds").iterator(chunk_size=2_000)
     return {customer for customer, told in rows if customer is not None and any(begin <= datetime.fromisoformat(at) <= end for _, at, _ in told)}
@@ -107,7 +109,7 @@ def _dated(rule: tree.Rule, vocabulary: Vocabulary) -> set[str]:
 
 
 def _crossed(shop: Shop, definition: PropertyDefinition, begin: datetime, end: datetime, moment: Moment) -> set[int]:
-    """Customers whose value of the property lies in the span, out of the records that hold one."""
+    """Customers whose value of the property lies in the span. Reads every record that holds one: values are texts, which no index orders."""
     found: set[int] = set()
     for source in registry.connectors:
         prefix = registry.property_name(source, "")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from django.db.models import QuerySet
 
 from integrations.models import Shop
 from segsync.rules import tree
@@ -14,39 +16,58 @@ from segsync.rules.readers import category_names
 from segsync.store.models import Activity, Order, OrderLine, Product, Profile
 
 Values = Callable[[Shop], Iterable[str]]
-MOST_RECORDS = 200_000  # records whose lists are read to know what there is; beyond it nothing is said
+MOST_RECORDS = 200_000  # records, or different values, that are read to know what there is; of what has more nothing is said
 
 
 class Asked(NamedTuple):
-    """What a name of a rule is asked for: its words, its values in a shop, and whether those are quick to read.
+    """What a name of a rule is asked for: its words, its values in a shop, whether those are quick to read, and values in further rows.
 
-    What is not quick is only looked at where a condition finds nobody.
+    What is not quick, further rows among it, is only looked at where a condition finds nobody.
     """
 
     one: str
     values: Values
     quick: bool = True
+    further: Values | None = None
+
+
+class _TooMany(Exception):
+    """More records than are read."""
 
 
 def unknown_values(shop: Shop, rule: tree.Rule, nobody: set[str], texts: Mapping[int, str]) -> Iterator[str]:
     """A sentence for each text of the rule that nothing in the shop has. `nobody` are conditions (by `texts`) that find nobody."""
-    cache: dict[Asked, dict[str, str]] = {}
+    cache: dict[Values, dict[str, str] | None] = {}
     said: set[str] = set()
     for clause in tree.clauses(rule.root):
         for activity, test in tree.tests(clause.body):
             asked = _asked(activity, test.name)
             if asked is None or not (asked.quick or texts[id(clause)] in nobody):
                 continue
-            if asked not in cache:
-                cache[asked] = {fold(value): value for value in asked.values(shop) if value}
+            known = _known(shop, asked.values, cache)
             for value in test.values:
-                if isinstance(value, tree.Text) and not _fits(test.operator, fold(value.value), cache[asked]):
-                    near = nearest(value.value, cache[asked].values())
-                    known = f" Did you mean {shown(near)}?" if near else "" if cache[asked] else f" No {asked.one} is known here at all."
-                    sentence = f"Nothing in this shop has the {asked.one} {shown(format_value(value))}.{known}"
+                if not isinstance(value, tree.Text) or known is None or _fits(test.operator, fold(value.value), known):
+                    continue
+                if asked.further is not None:
+                    further = _known(shop, asked.further, cache) if texts[id(clause)] in nobody else None
+                    known = None if further is None else known | further
+                if known is not None and not _fits(test.operator, fold(value.value), known):
+                    near = nearest(value.value, known.values())
+                    hint = f" Did you mean {shown(near)}?" if near else "" if known else f" No {asked.one} is known here at all."
+                    sentence = f"Nothing in this shop has the {asked.one} {shown(format_value(value))}.{hint}"
                     if sentence not in said:
                         said.add(sentence)
                         yield sentence
+
+
+def _known(shop: Shop, values: Values, cache: dict[Values, dict[str, str] | None]) -> dict[str, str] | None:
+    """The values by their folded form; None when there are too many to know them all."""
+    if values not in cache:
+        try:
+            cache[values] = {fold(value): value for value in values(shop) if value}
+        except _TooMany:
+            cache[values] = None
+    return cache[values]
 
 
 def _fits(operator: str, folded: str, known: Mapping[str, str]) -> bool:
@@ -64,6 +85,8 @@ def _fits(operator: str, folded: str, known: Mapping[str, str]) -> bool:
 def _asked(activity: str | None, name: str) -> Asked | None:
     if activity is None:
         return _ATTRIBUTES.get(name)
+    if activity == "products_purchased" and name == "vendor":
+        return _BOUGHT_VENDOR
     if activity in _WITH_PRODUCTS:
         return _OF_PRODUCTS.get(name)
     if activity == "orders_placed":
@@ -71,8 +94,20 @@ def _asked(activity: str | None, name: str) -> Asked | None:
     return _campaigns(activity) if name == "campaign" else None
 
 
+def _all(rows: QuerySet[Any, Any]) -> Iterator[Any]:
+    """Every row of one column. Raises _TooMany beyond MOST_RECORDS."""
+    for number, row in enumerate(rows[: MOST_RECORDS + 1].iterator(chunk_size=2_000)):
+        if number == MOST_RECORDS:
+            raise _TooMany
+        yield row
+
+
+def _different(rows: QuerySet[Any], field: str) -> Iterator[str]:
+    return _all(rows.order_by().values_list(field, flat=True).distinct())
+
+
 def _products(field: str) -> Values:
-    return lambda shop: Product.objects.filter(shop=shop).order_by().values_list(field, flat=True).distinct()
+    return lambda shop: _different(Product.objects.filter(shop=shop), field)
 
 
 def _categories(shop: Shop) -> Iterator[str]:
@@ -80,36 +115,35 @@ def _categories(shop: Shop) -> Iterator[str]:
         yield from category_names(category)
 
 
-def _vendors(shop: Shop) -> Iterator[str]:
-    yield from _products("vendor")(shop)
-    if not Product.objects.filter(shop=shop).exists():  # imported orders name vendors without products
-        yield from OrderLine.objects.filter(shop=shop).order_by().values_list("vendor", flat=True).distinct()
+def _bought_vendors(shop: Shop) -> Iterator[str]:
+    return _different(OrderLine.objects.filter(shop=shop), "vendor")
 
 
 def _product_tags(shop: Shop) -> Iterator[str]:
-    for tags in Product.objects.filter(shop=shop).values_list("tags", flat=True).iterator():
+    for tags in _all(Product.objects.filter(shop=shop).values_list("tags", flat=True)):
         yield from tags
 
 
 def _collections(shop: Shop) -> Iterator[str]:
-    for collections in Product.objects.filter(shop=shop).values_list("collections", flat=True).iterator():
+    for collections in _all(Product.objects.filter(shop=shop).values_list("collections", flat=True)):
         yield from (title for _, title in collections)
 
 
 def _customer_tags(shop: Shop) -> Iterator[str]:
-    for tags in Profile.objects.filter(shop=shop, gone_at__isnull=True, tags__isnull=False).values_list("tags", flat=True)[:MOST_RECORDS].iterator():
-        yield from tags or ()
+    for tags in _all(Profile.objects.filter(shop=shop, gone_at__isnull=True, tags__isnull=False).values_list("tags", flat=True)):
+        yield from tags
 
 
 def _orders(field: str) -> Values:
-    return lambda shop: Order.objects.filter(shop=shop).order_by().values_list(field, flat=True).distinct()
+    return lambda shop: _different(Order.objects.filter(shop=shop), field)
 
 
 def _campaigns(kind: str) -> Asked:
-    return Asked("campaign", lambda shop: Activity.objects.filter(shop=shop, kind=kind).order_by().values_list("campaign", flat=True).distinct(), quick=False)
+    return Asked("campaign", lambda shop: _different(Activity.objects.filter(shop=shop, kind=kind), "campaign"), quick=False)
 
 
-_CATEGORY, _VENDOR, _TYPE = Asked("category", _categories), Asked("vendor", _vendors), Asked("product type", _products("product_type"))
+_CATEGORY, _VENDOR, _TYPE = Asked("category", _categories), Asked("vendor", _products("vendor")), Asked("product type", _products("product_type"))
+_BOUGHT_VENDOR = _VENDOR._replace(further=_bought_vendors)  # what was bought goes by the vendor that its line names, before the product's
 _WITH_PRODUCTS = frozenset(("products_purchased", "checkouts_abandoned", "storefront.product_viewed", "storefront.collection_viewed", "storefront.cart_added"))
 _OF_PRODUCTS: Mapping[str, Asked] = {
     "category": _CATEGORY,
@@ -124,7 +158,7 @@ _OF_ORDERS: Mapping[str, Asked] = {
 }
 _ATTRIBUTES: Mapping[str, Asked] = {
     "top_category": Asked("category", _products("category")),
-    "top_vendor": _VENDOR,
+    "top_vendor": _BOUGHT_VENDOR,
     "top_product_type": _TYPE,
     "customer_tags": Asked("customer tag", _customer_tags, quick=False),
 }

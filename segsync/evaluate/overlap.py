@@ -41,7 +41,8 @@ def overlaps(shop: Shop, members: Sequence[int], leave_out: int | None) -> tuple
     stays = Membership.objects.filter(shop=shop, segment_id__in=list(others), until__isnull=True).order_by()
     shared = _shared(stays, members, list(others)) if others else {}
     sizes = dict(stays.filter(segment_id__in=list(shared)).values_list("segment_id").annotate(people=Count("pk")))
-    found = [_overlap(others[pk], sizes[pk], both, len(members)) for pk, both in shared.items()]
+    # Somebody may have come or gone since they were counted among `members`: a size is never below what is shared.
+    found = [_overlap(others[pk], max(sizes.get(pk, 0), both), both, len(members)) for pk, both in shared.items()]
     return tuple(sorted(found, key=lambda overlap: (-overlap.alike, -overlap.shared, overlap.name))[:MOST])
 
 

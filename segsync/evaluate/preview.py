@@ -63,9 +63,10 @@ class Size:
 class Preview:
     """The effect of a rule on a segment as it stands now.
 
-    `customers` are those looked at: all living ones of the shop unless `cut_short`. `entering` and `leaving` are ids, ascending;
-    `arrivals` and `departures` the first ten of each who can be named. `cuts_from` says where ranks and cuts come from: "" (none are
-    taken), "in force" or "now"; `cuts_at` when those were worked out. `seconds` is how long the preview took.
+    `customers` are those looked at: all living ones of the shop unless `cut_short`; then nothing is said of sizes and overlaps.
+    `entering` and `leaving` are ids, ascending; `arrivals` and `departures` the first ten of each who can be named. `cuts_from` says
+    where ranks and cuts come from: "" (none are taken), "in force" or "now"; `cuts_at` when those were worked out. `seconds` is how
+    long the preview took.
     """
 
     customers: int
@@ -118,7 +119,9 @@ def preview(shop: Shop, rule: tree.Rule, now: datetime, segment: Segment | None 
     salt = segment.handle if segment else handle
     found = measure(shop, rule, moment, vocabulary, salt)
     before, entering, leaving = _moves(shop, segment, found)
-    lapping = overlaps(shop, found.members, segment.pk if segment else None)
+    # Of a part of the shop nothing can be said about all of it, and a part compares with no whole segment.
+    lapping = overlaps(shop, found.members, segment.pk if segment else None) if found.upto is None else ()
+    of_all = (*_of_size(found), *_of_likeness(lapping)) if found.upto is None else ()
     sizes = tuple(Size(part.text, part.depth, found.alone[part.place], found.after.get(part.place)) for part in measured_parts(rule))
     return Preview(
         customers=found.people,
@@ -131,7 +134,7 @@ def preview(shop: Shop, rule: tree.Rule, now: datetime, segment: Segment | None 
         joint=joint(rule),
         sizes=sizes,
         overlaps=lapping,
-        cautions=(*_of_size(found), *_of_likeness(lapping), *cautions(shop, rule, moment, vocabulary, nobody={size.text for size in sizes if not size.alone})),
+        cautions=(*of_all, *cautions(shop, rule, moment, vocabulary, nobody={size.text for size in sizes if not size.alone})),
         engine=found.engine,
         facts_as_of=found.facts_as_of,
         cuts_from=found.cuts_from,

@@ -27,8 +27,12 @@ class Segment(models.Model):
     )
     size = models.PositiveIntegerField(default=0, editable=False, help_text="Members at `evaluated_at`.")
     evaluated_at = models.DateTimeField(null=True, blank=True, editable=False)
-    problem = models.TextField(blank=True, editable=False, help_text="Why it cannot be judged now; its members stay as they are meanwhile.")
-    meaning = models.CharField(max_length=64, blank=True, editable=False, help_text="What tells apart the definitions of the properties its rule reads.")
+    problem = models.TextField(
+        blank=True, default="", db_default="", editable=False, help_text="Why it cannot be judged now; its members stay as they are meanwhile."
+    )
+    meaning = models.CharField(
+        max_length=64, blank=True, default="", db_default="", editable=False, help_text="What tells apart the definitions of the properties its rule reads."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -130,4 +130,4 @@ def _link_activities(shop_id: int, people: dict[Key, _Person], now: datetime) ->
         for value in list(rows.filter(**{f"{column}__in": list(owners)}).values_list(column, flat=True).distinct()):
             customer_id = _id(owners[value])
             rows.filter(**{column: value}).update(customer_id=customer_id)
-            Customer.objects.filter(pk=customer_id).update(facts_version=F("facts_version") + 1, changed_at=now, change_cause="engagement")
+            Customer.objects.filter(shop_id=shop_id, pk=customer_id).update(facts_version=F("facts_version") + 1, changed_at=now, change_cause="engagement")

@@ -84,6 +84,7 @@ class Profile(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["shop", "source", "external_id"], name="one_profile_per_record")]
+        indexes = [models.Index(fields=["shop", "added_at"], name="profile_by_added")]
 
     def __str__(self) -> str:
         return f"{self.source} {self.external_id}"
@@ -147,7 +148,10 @@ class Order(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["shop", "source", "external_id"], name="one_row_per_order")]
-        indexes = [models.Index(fields=["shop", "placed_at"], name="order_by_time")]
+        indexes = [
+            models.Index(fields=["shop", "placed_at"], name="order_by_time"),
+            models.Index(fields=["shop", "version"], name="order_refunded", condition=~Q(refunds=[])),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -230,15 +234,20 @@ class Activity(models.Model):
     url = models.CharField(max_length=1000, blank=True)
     title = models.CharField(max_length=255, blank=True)
     contact_id_text = models.CharField(
-        max_length=64, blank=True, db_column="contact_external_id", help_text="The platform's id of the person, if it tells one."
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        db_column="contact_external_id",
+        help_text="The platform's id of the person, if it tells one.",
     )
-    form = models.CharField(max_length=255, blank=True)
-    page = models.CharField(max_length=1000, blank=True)
-    survey = models.CharField(max_length=16, blank=True)
+    form = models.CharField(max_length=255, blank=True, default="", db_default="")
+    page = models.CharField(max_length=1000, blank=True, default="", db_default="")
+    survey = models.CharField(max_length=16, blank=True, default="", db_default="")
     rating = models.IntegerField(null=True, blank=True)
-    sentiment = models.CharField(max_length=64, blank=True)
-    network = models.CharField(max_length=64, blank=True)
-    about = models.CharField(max_length=64, blank=True, help_text="The platform's id of what it was about.")
+    sentiment = models.CharField(max_length=64, blank=True, default="", db_default="")
+    network = models.CharField(max_length=64, blank=True, default="", db_default="")
+    about = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="The platform's id of what it was about.")
 
     class Meta:
         verbose_name_plural = "activities"

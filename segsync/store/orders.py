@@ -74,7 +74,7 @@ def store_orders(shop_id: int, source: str, rows: Sequence[records.Order], now: 
         update_fields=_COLUMNS,
         batch_size=500,
     )
-    OrderLine.objects.filter(order_id__in=[known[row.external_id][0] for row in news if row.external_id in known]).delete()
+    OrderLine.objects.filter(shop_id=shop_id, order_id__in=[known[row.external_id][0] for row in news if row.external_id in known]).delete()
     _insert_lines(shop_id, [(order.pk, line) for order, row in zip(saved, news, strict=True) for line in row.lines or ()])
     touched.stored += len(news)
     touched.mark("order", (order.customer_id for order in saved))
@@ -106,7 +106,7 @@ def _replace_imported(shop_id: int, rows: Sequence[records.Order], touched: Touc
     """What a file told of these orders by their names goes, now that a platform tells of them: no order counts twice."""
     imported = Order.objects.filter(shop_id=shop_id, source=IMPORTED, external_id__in=[row.name for row in rows])
     if found := dict(imported.values_list("pk", "customer_id")):
-        Order.objects.filter(pk__in=list(found)).delete()
+        Order.objects.filter(shop_id=shop_id, pk__in=list(found)).delete()
         touched.mark("order", found.values())
 
 

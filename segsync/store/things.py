@@ -86,7 +86,7 @@ def store_checkouts(shop_id: int, source: str, rows: Sequence[records.Checkout],
         update_fields=_CHECKOUT_COLUMNS,
         batch_size=500,
     )
-    CheckoutProduct.objects.filter(checkout__in=[row.pk for row in saved if row.external_id in known]).delete()
+    CheckoutProduct.objects.filter(shop_id=shop_id, checkout__in=[row.pk for row in saved if row.external_id in known]).delete()
     _index_products(shop_id, {row.pk: row.lines for row in saved})
     touched.stored += len(news)
     touched.mark("order", (row.customer_id for row in saved))
@@ -150,7 +150,7 @@ def _append(model: type[Product] | type[Checkout], column: str, shop_id: int, so
     for row in found:
         have = {item[0] for item in getattr(row, column)}
         setattr(row, column, getattr(row, column) + [item for item in told[row.external_id] if item[0] not in have])
-    model._base_manager.bulk_update(found, [column], batch_size=200)
+    model._base_manager.filter(shop_id=shop_id).bulk_update(found, [column], batch_size=200)
     return [row.external_id for row in found]
 
 

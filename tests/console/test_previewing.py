@@ -10,8 +10,10 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from integrations.models import Shop
+from segsync.evaluate import measure
 from segsync.evaluate.models import Membership, Schedule
 from segsync.rules.models import Segment, SegmentVersion
+from segsync.store.models import Customer
 from tests.console.rows import connect, joins, person, segment
 from tests.console.test_writing_rules import form
 
@@ -150,3 +152,13 @@ def test_a_preview_takes_a_fixed_number_of_queries(repeat: Segment, admin_client
         joins(person(repeat.shop, number), repeat)
     with django_assert_max_num_queries(90):
         look(admin_client, repeat, rule="number_of_orders > 1")
+
+
+def test_a_part_of_the_shop_is_not_compared_with_whole_segments(repeat: Segment, admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = segment(repeat.shop, "other")
+    joins(Customer.objects.earliest("pk"), other)
+    monkeypatch.setattr(measure, "PATIENCE", 0.0)
+    monkeypatch.setattr(measure, "BATCH", 2)
+    told = words(look(admin_client, repeat, rule="number_of_orders >= 1"))
+    assert "Only the first 2 customers could be looked at" in told
+    assert "Not compared: not everybody could be looked at." in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -197,8 +198,34 @@ def test_someone_who_waits_is_told_when_not_everybody_could_be_looked_at(six: Sh
     found = look(six, "number_of_orders >= 2", some)
     if evaluator == "interpreter":
         assert (found.cut_short, found.customers, found.before, len(found.leaving)) == (True, 2, 2, 1)
+        assert (found.cautions, found.overlaps) == ((), ())
     else:
         assert (found.cut_short, found.customers) == (False, 6)
+
+
+def test_of_a_part_of_the_shop_nothing_is_said_about_everybody(six: Shop, evaluator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(six, "number_of_orders <= 2", "few")
+    whole(six)
+    monkeypatch.setattr(measure, "PATIENCE", 0.0)
+    monkeypatch.setattr(measure, "BATCH", 2)
+    for rule in ("number_of_orders > 0", "number_of_orders = 1", "number_of_orders > 5"):
+        found = look(six, rule)
+        assert (found.cut_short, bool(found.cautions)) == ((True, False) if evaluator == "interpreter" else (False, True))
+        assert (found.overlaps == ()) is (found.cut_short or rule.endswith("> 5"))
+
+
+def test_a_segment_whose_last_member_leaves_meanwhile_is_still_compared(six: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    segment(six, "number_of_orders = 6", "six")
+    whole(six)
+    shared = overlap._shared
+
+    def left_meanwhile(*asked: Any) -> dict[int, int]:
+        counts = shared(*asked)
+        Membership.objects.update(until=NOON)
+        return counts
+
+    monkeypatch.setattr(overlap, "_shared", left_meanwhile)
+    assert [(lap.name, lap.size, lap.shared) for lap in look(six, "number_of_orders >= 5").overlaps] == [("Six", 1, 1)]
 
 
 def test_a_rule_of_very_many_parts_is_measured_in_part(six: Shop) -> None:

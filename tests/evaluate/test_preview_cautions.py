@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from integrations import records
 from integrations.models import Connection, Shop
+from segsync.evaluate import known_values
 from segsync.evaluate.cautions import cautions
 from segsync.pull.models import Stream
 from segsync.rules.moments import Moment
 from segsync.rules.parse import parse_rule
 from segsync.rules.shop_vocabulary import vocabulary_of
-from tests.factories import NOON, checkout, customer, opened, order, product, tell
+from tests.factories import NOON, checkout, customer, line, opened, order, product, tell
 
 
 @pytest.fixture
@@ -57,6 +59,33 @@ def test_values_of_many_rows_are_only_looked_up_for_conditions_that_find_nobody(
     assert said(filled, rule, rule) == ("Nothing in this shop has the customer tag 'wholesail'. Did you mean Wholesale?",)
     rule = "orders_placed MATCHES (channel = 'pos')"
     assert said(filled, rule, rule) == ("Nothing in this shop has the sales channel 'pos'.",)
+
+
+@pytest.mark.parametrize("rule", ["products_purchased MATCHES (vendor = 'Old maker')", "top_vendor = 'Old maker'"])
+def test_a_vendor_that_only_a_line_names_is_known(filled: Shop, rule: str) -> None:
+    """The product has gone to another vendor since it was bought: what was bought goes by what its line says."""
+    bought = replace(line("b", "l1"), vendor="Old Maker")
+    tell(filled, "shopify", order("b", "1", lines=(bought,)))
+    assert said(filled, rule, rule) == ()
+    other = rule.replace("Old maker", "Old malker")
+    assert said(filled, other) == ()
+    assert said(filled, other, other) == ("Nothing in this shop has the vendor 'Old malker'. Did you mean Old Maker?",)
+
+
+def test_a_vendor_of_checkouts_is_one_of_products(filled: Shop) -> None:
+    tell(filled, "shopify", order("b", "1", lines=(replace(line("b", "l1"), vendor="Old Maker"),)))
+    rule = "checkouts_abandoned MATCHES (vendor = 'Old Maker')"
+    assert said(filled, rule, rule) == ("Nothing in this shop has the vendor 'Old Maker'. Did you mean Maker?",)
+
+
+@pytest.mark.parametrize(
+    "rule", ["customer_tags CONTAINS 'Retail'", "products_purchased MATCHES (tag = 'sale')", "products_purchased MATCHES (category = 'Hats')"]
+)
+def test_nothing_is_said_of_what_there_is_too_much_of_to_know_it_all(filled: Shop, rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(filled, "shopify", customer("2", "b@example.com", tags=("Retail",)), product("10", "Apparel > Hats"), replace(product("11"), tags=("sale",)))
+    assert said(filled, rule, rule) == ()
+    monkeypatch.setattr(known_values, "MOST_RECORDS", 1)
+    assert said(filled, rule, rule) == ()
 
 
 @pytest.mark.parametrize(
