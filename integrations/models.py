@@ -52,7 +52,9 @@ class Connection(models.Model):
     withheld = models.JSONField(
         default=dict, db_default={}, editable=False, help_text="By stream: facts that the platform keeps back, and what each would take."
     )
-    wanted_properties = models.JSONField(default=list, editable=False, help_text="Properties that segments ask about, by the platform's own names.")
+    wanted_properties = models.JSONField(
+        default=list, db_default=[], editable=False, help_text="Properties that segments ask about, by the platform's own names."
+    )
     wait_until = models.DateTimeField(null=True, blank=True, help_text="The platform asked not to be called before this.")
     generation = models.PositiveIntegerField(default=1, help_text="Counts connects: work begun under an older one is dropped.")
     connected_at = models.DateTimeField()
@@ -106,7 +108,7 @@ class Delivery(models.Model):
         WAITING = "waiting", "waiting"
         DONE = "done", "done"
         IGNORED = "ignored", "ignored"
-        LATER = "later", "kept for a version that knows its topic"
+        LATER = "later", "kept for a version that knows its topic, or for a better answer"
 
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="deliveries")
     vendor = models.CharField(max_length=16)
@@ -121,7 +123,10 @@ class Delivery(models.Model):
     class Meta:
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["shop", "vendor", "delivery_id"], name="one_row_per_delivery")]
-        indexes = [models.Index(fields=["received_at"], name="delivery_waiting", condition=models.Q(outcome="waiting"))]
+        indexes = [
+            models.Index(fields=["received_at"], name="delivery_waiting", condition=models.Q(outcome="waiting")),
+            models.Index(fields=["shop"], name="delivery_later", condition=models.Q(outcome="later")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.vendor} {self.topic}"

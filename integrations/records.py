@@ -89,7 +89,7 @@ class Address:
 class Customer:
     """One platform's record of a person: a store customer or a CRM contact.
 
-    Addresses may also follow as records of their own, and add to those told here.
+    Where `addresses_follow`, those told here are not all: others may follow as records of their own, and add to them.
     """
 
     external_id: str
@@ -110,6 +110,7 @@ class Customer:
     predicted_spend_tier: str | None = None
     properties: dict[str, str] | None = None  # typed by the portal's definitions, as text
     merged_ids: tuple[str, ...] = ()  # ids that this record has swallowed
+    addresses_follow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,6 +155,7 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
             return fields  # what asked for it is still due
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
         run.add_streams(shop, now)  # a newer version may know more than when the shop was connected
+        hints.recall(shop)
         if midnight:
             fields["due_at"] = due.next_midnight_turn(shop, now)
     if schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
@@ -241,7 +242,8 @@ def settled(shop: Shop, now: datetime) -> bool:
     """
     if any(one.is_news for one in standing.standings(shop, vocabulary_of(shop))):
         return False
-    if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, outcome=Delivery.Outcome.WAITING).exists():
+    connected = Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED).values("vendor")
+    if not ready_to_decide(shop) or Delivery.objects.filter(shop=shop, vendor__in=connected, outcome=Delivery.Outcome.WAITING).exists():
         return False
     if Customer.objects.filter(shop=shop).filter(Q(facts_version__gt=F("judged_version")) | Q(outcome_version__gt=F("routed_version"))).exists():
         return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ _OPERATION = re.compile(r"\A\s*(?P<kind>\w+)\s+\w+\s*\((?P<inputs>[^)]*)\)\s*\{(
 _OPTIONAL = re.compile(r"(?P<line>.*?)\s*# only with (?P<part>\w+)\s*")
 
 
-@cache
+@lru_cache(maxsize=256)  # each shop may ask for metafields of its own
 def text(name: str, parts: frozenset[str] = frozenset(), metafields: str = "") -> str:
     """The document called `name`, as it is sent.
 
@@ -32,6 +33,11 @@ def text(name: str, parts: frozenset[str] = frozenset(), metafields: str = "") -
 def optional(name: str) -> frozenset[str]:
     """The parts that the document can do without."""
     return frozenset(marked["part"] for line in _written(name).splitlines() if (marked := _OPTIONAL.fullmatch(line)))
+
+
+def digest(name: str) -> str:
+    """What tells the document from what another version of SegSync sends under that name; the same whatever is left out of it."""
+    return hashlib.sha256(text(name, optional(name)).encode()).hexdigest()[:12]
 
 
 def _chosen(line: str, parts: frozenset[str]) -> str:

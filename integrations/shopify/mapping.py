@@ -57,6 +57,7 @@ def _customer(node: Node) -> Customer:
         amount_spent_minor=None if spent is None else _minor(spent),
         tags=None if node["tags"] is None else tuple(node["tags"]),
         addresses=_addresses(node, address),
+        addresses_follow=node.get("children") is None,
         companies=_companies(node),
         properties=metafields.values(node),
         language=node["locale"],

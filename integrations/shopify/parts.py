@@ -33,15 +33,23 @@ _TOO_MANY = f"fewer metafields in the shop's rules: {metafields.MOST} of them ar
 
 
 class Parts:
-    """Which optional parts of documents one store gives. What it denies is remembered in this process for an hour."""
+    """Which optional parts of documents one store gives. What it denies is remembered in this process for an hour.
 
-    def __init__(self, client: ShopifyClient, scopes: Collection[str], wanted: Collection[str] = ()) -> None:
-        """`wanted` are the metafields to ask for, by `namespace.key`."""
+    Once another process has told that nothing is withheld any more, what this one remembers is out of date.
+    """
+
+    def __init__(
+        self, client: ShopifyClient, scopes: Collection[str], wanted: Collection[str] = (), withheld: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        """`wanted` are the metafields to ask for, by `namespace.key`; `withheld` is what was told to be withheld, by stream."""
         self._client = client
         self._metafields = metafields.selection(wanted)
         self._too_many = sorted(set(wanted).difference(metafields.asked(wanted)))
         self._may_locate = any(not oauth.missing_scopes(scopes, [scope]) for scope in _LOCATION_SCOPES) if scopes else False
         self._denied_until: dict[str, float] = pacer(("shopify", client.domain, "denied parts"), dict)
+        told = (withheld or {}).get("customers")
+        if told is not None and not told.keys() & _MEANS[COMPANIES].keys():
+            self._denied_until.pop(COMPANIES, None)
 
     def of(self, document: str) -> frozenset[str]:
         """The optional parts of `document` to ask for."""

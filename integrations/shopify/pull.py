@@ -11,10 +11,10 @@ from typing import Any
 import structlog
 
 from integrations.base import Page, StreamSpec, Window
-from integrations.errors import Misconfigured
+from integrations.errors import Misconfigured, Restart
 from integrations.models import Connection
 from integrations.records import Record, Tombstone
-from integrations.shopify import bulk, mapping, metafields, oauth, webhooks
+from integrations.shopify import bulk, documents, mapping, metafields, oauth, webhooks
 from integrations.shopify.client import ShopifyClient
 from integrations.shopify.parts import Parts
 from integrations.shopify.tag_calls import chunks
@@ -97,13 +97,13 @@ class ShopifySource:
         wanted = metafields.asked(connection.wanted_properties)
         specs = (replace(spec, asks=frozenset(wanted)) if spec.name == "customers" else spec for spec in (METAFIELDS, *STREAMS))
         self.streams = [spec for spec in specs if not spec.scopes & missing]
-        self._parts = Parts(self._client, connection.scopes, connection.wanted_properties)
+        self._parts = Parts(self._client, connection.scopes, connection.wanted_properties, connection.withheld)
 
     def pages(self, stream: str, window: Window, cursor: str) -> Iterator[Page]:
         """See `integrations.base.Source`.
 
         While a bulk operation runs, each page is empty and says how long to wait before the next one is asked for. One that
-        failed, or whose file is gone or not what Shopify counted, raises Restart with the reason.
+        failed, whose file is gone or not what Shopify counted, or that another version of SegSync began, raises Restart with the reason.
         """
         if stream == METAFIELDS.name:
             return iter([Page([metafields.definitions(self._definitions())], "end")])
@@ -134,23 +134,26 @@ class ShopifySource:
         return found
 
     def _everything(self, stream: str, cursor: str) -> Iterator[Page]:
-        gid, mark = _bulk_place(cursor)
         document = f"bulk_{stream}"
-        if not gid:
-            gid = bulk.start_query(self._client, self._parts.settle(document))
-            yield Page((), _bulk_cursor(gid, mark), wait=POLL / 4)
-        operation = bulk.poll(self._client, gid)
+        place = _BulkPlace.read(cursor)
+        if place is None:
+            place = _BulkPlace(documents.digest(document), bulk.start_query(self._client, self._parts.settle(document)), bulk.Mark())
+            # only who asked knows what was left out of the question: whoever goes on may be another process
+            yield Page((), str(place), wait=POLL / 4, withheld=self._parts.withheld(document))
+        if place.document != documents.digest(document):
+            raise Restart("Another version of SegSync asked for this; what it asked for is not what is read now.")
+        operation = bulk.poll(self._client, place.gid)
         while operation.running:
-            yield Page((), _bulk_cursor(gid, mark), wait=POLL, expected=operation.objects or None)
-            operation = bulk.poll(self._client, gid)
+            yield Page((), str(place), wait=POLL, expected=operation.objects or None)
+            operation = bulk.poll(self._client, place.gid)
         records: list[Record] = []
-        for node, reached in bulk.lines(operation, mark):
-            mark = reached
+        for node, mark in bulk.lines(operation, place.mark):
+            place = replace(place, mark=mark)
             records += _readable(node)
             if len(records) >= PAGE:
-                yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects)
+                yield Page(records, str(place), expected=operation.objects)
                 records = []
-        yield Page(records, _bulk_cursor(gid, mark), expected=operation.objects, withheld=self._parts.withheld(document))
+        yield Page(records, str(place), expected=operation.objects)
 
     def _changes(self, stream: str, since: datetime, until: datetime, cursor: str) -> Iterator[Page]:
         place = _Place.read(cursor) or _Place(0, int(since.timestamp()), "")
@@ -193,16 +196,25 @@ def _readable(node: Mapping[str, Any]) -> list[Record]:
         return []
 
 
-def _bulk_cursor(gid: str, mark: bulk.Mark) -> str:
-    return f"bulk:{gid}:{mark.lines}:{mark.bytes}"
+@dataclass(frozen=True, slots=True)
+class _BulkPlace:
+    """How far the file of an operation was read; `document` is the digest of what it asked for."""
 
+    document: str
+    gid: str
+    mark: bulk.Mark
 
-def _bulk_place(cursor: str) -> tuple[str, bulk.Mark]:
-    """The operation and the mark that a cursor names; ("", the start) for any other cursor."""
-    if not cursor.startswith("bulk:"):
-        return "", bulk.Mark()
-    gid, lines, size = cursor.removeprefix("bulk:").rsplit(":", 2)
-    return gid, bulk.Mark(int(lines), int(size))
+    def __str__(self) -> str:
+        return f"bulk:{self.document}:{self.gid}:{self.mark.lines}:{self.mark.bytes}"
+
+    @classmethod
+    def read(cls, cursor: str) -> _BulkPlace | None:
+        """The place a cursor names; None for any other cursor."""
+        if not cursor.startswith("bulk:"):
+            return None
+        rest, lines, size = cursor.removeprefix("bulk:").rsplit(":", 2)
+        document, _, gid = rest.partition(":")
+        return cls(document, gid, bulk.Mark(int(lines), int(size)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Min, QuerySet
 
 from integrations import registry
 from integrations.base import StreamSpec
@@ -26,69 +28,100 @@ class Looked:
     to_fetch: set[int] = field(default_factory=set)
 
 
-def heed(now: datetime, limit: int = 1_000) -> int:
-    """`look`, for those who only ask how many webhooks were seen to."""
-    return look(now, limit).heeded
-
-
 def look(now: datetime, limit: int = 1_000) -> Looked:
     """See to waiting webhooks: what they name is to be fetched, or else the streams that they point at are made due.
 
     Those whose object is to be fetched wait until it is stored. A topic that this version does not know is kept for one that does.
+    At most `limit` webhooks of each shop and platform are looked at, so that nobody's keep anybody else's waiting.
     """
     looked = Looked()
-    rows = Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).order_by("received_at")
-    groups: dict[tuple[int, str], list[int]] = {}
-    for pk, shop_id, vendor in rows.values_list("pk", "shop_id", "vendor")[:limit]:
-        groups.setdefault((shop_id, vendor), []).append(pk)
-    for (shop_id, vendor), ids in groups.items():
+    waiting = Delivery.objects.filter(outcome=Delivery.Outcome.WAITING)
+    for shop_id, vendor in waiting.values_list("shop_id", "vendor").annotate(first=Min("received_at")).order_by("first").values_list("shop_id", "vendor"):
+        rows = waiting.filter(shop_id=shop_id, vendor=vendor).order_by("received_at")
         connection = Connection.objects.filter(shop_id=shop_id, vendor=vendor).select_related("shop").first()
         if connection is None:
-            looked.heeded += _close(ids, Delivery.Outcome.IGNORED, now)
+            looked.heeded += _close(rows.values_list("pk", flat=True)[:limit], Delivery.Outcome.IGNORED, now)
         else:
-            _heed(connection, ids, looked, now)
+            _heed(connection, rows, limit, looked, now)
     return looked
 
 
-def _heed(connection: Connection, ids: list[int], looked: Looked, now: datetime) -> None:
-    connector = registry.connector(connection.vendor)
-    said = Delivery.objects.filter(pk__in=ids, topic__in=connector.farewells).defer("body")
+def recall(shop: Shop) -> int:
+    """Have webhooks looked at again that were kept for later, as far as this version knows their topics; returns how many those are."""
+    recalled = 0
+    for connection in Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED):
+        kept = Delivery.objects.filter(shop=shop, vendor=connection.vendor, outcome=Delivery.Outcome.LATER)
+        known = _known(connection, registry.source(connection).streams)
+        recalled += kept.filter(topic__in=known).update(outcome=Delivery.Outcome.WAITING, handled_at=None)
+    return recalled
+
+
+def _heed(connection: Connection, rows: QuerySet[Delivery], limit: int, looked: Looked, now: datetime) -> None:
+    said = rows.filter(topic__in=registry.connector(connection.vendor).farewells).defer("body")
     for delivery in said:
         _leave(connection, delivery)
+    source = registry.source(connection)
+    streams = {stream.name: stream for stream in Stream.objects.filter(connection=connection)}
+    ids = _to_see_to(connection, source.streams, streams, rows, limit)
     if connection.status != Connection.Status.CONNECTED:
         looked.heeded += _close([delivery.pk for delivery in said], Delivery.Outcome.DONE, now) + _close(ids, Delivery.Outcome.IGNORED, now)
         return
-    source = registry.source(connection)
     hints = named.read_hints(source, named.waiting(ids))
-    streams = {stream.name: stream for stream in Stream.objects.filter(connection=connection)}
     left: set[int] = set()
     for spec in source.streams:
         if stream := streams.get(spec.name):
             left |= _point(stream, spec, [hint for hint in hints if hint.topic in spec.hints | spec.partings], looked, now)
-    if any(hint.topic in connector.wakes for hint in hints):
+    if any(hint.topic in registry.connector(connection.vendor).wakes for hint in hints):
         Stream.objects.filter(connection=connection, failures=0, window_until__isnull=False, due_at__gt=now).update(due_at=now)
-    known = connector.farewells.union(connector.wakes, *(spec.hints | spec.partings for spec in source.streams))
+    known = _known(connection, source.streams)
     heeded = [hint.pk for hint in hints if hint.topic in known and hint.pk not in left]
     unknown = [hint.pk for hint in hints if hint.topic not in known]
     looked.heeded += _close(heeded, Delivery.Outcome.DONE, now) + _close(unknown, Delivery.Outcome.LATER, now)
 
 
+def _to_see_to(connection: Connection, specs: Iterable[StreamSpec], streams: Mapping[str, Stream], rows: QuerySet[Delivery], limit: int) -> list[int]:
+    """The webhooks to see to now: the oldest, and apart from them the oldest partings that can be looked into.
+
+    No window tells of partings. They wait while their stream is read or backs off, and while somebody is to connect the account
+    again; for good only an account that was disconnected gives them up.
+    """
+    partings = frozenset[str]().union(*(spec.partings for spec in specs))
+    waiting = partings
+    if connection.status == Connection.Status.DISCONNECTED:
+        waiting = frozenset()
+    elif connection.status == Connection.Status.CONNECTED:
+        waiting = frozenset[str]().union(*(spec.partings for spec in specs if (stream := streams.get(spec.name)) and not _ready(stream)))
+    others = rows.exclude(topic__in=partings).values_list("pk", flat=True)[:limit]
+    return [*others, *rows.filter(topic__in=partings - waiting).values_list("pk", flat=True)[:limit]]
+
+
+def _ready(stream: Stream) -> bool:
+    """Whether its objects may be fetched by themselves, or nobody asks for it at all."""
+    return stream.due_at is None or (stream.window_until is None and not stream.failures)
+
+
 def _point(stream: Stream, spec: StreamSpec, hints: list[Hint], looked: Looked, now: datetime) -> set[int]:
     """Have what is named fetched, or the stream's window read; returns the webhooks that go on waiting.
 
-    Partings wait until they can be looked into, for no window tells of them; whatever else cannot be fetched now is left to the window.
+    What cannot be fetched now is left to the window, save partings.
     """
     if stream.due_at is None:
         return set()
-    ready = stream.window_until is None and not stream.failures
     single = [hint for hint in hints if hint.object_id]
-    fetched = single if ready and len(single) <= named.AT_ONCE else [hint for hint in single if hint.topic in spec.partings]
+    few = _ready(stream) and len(single) <= named.AT_ONCE
+    fetched = single if few else [hint for hint in single if hint.topic in spec.partings]
     left = {hint.pk for hint in fetched}
-    if ready and fetched:
+    if fetched:
         looked.to_fetch.add(stream.pk)
     if rest := [hint for hint in hints if hint.pk not in left]:
         run.ask_window(Stream.objects.filter(pk=stream.pk), max(hint.received_at for hint in rest), now)
     return left
+
+
+def _known(connection: Connection, specs: Iterable[StreamSpec]) -> frozenset[str]:
+    """The topics of which this version knows what they mean."""
+    connector = registry.connector(connection.vendor)
+    return connector.farewells.union(connector.wakes, *(spec.hints | spec.partings for spec in specs))
 
 
 def _leave(connection: Connection, delivery: Delivery) -> None:
@@ -105,5 +138,5 @@ def _leave(connection: Connection, delivery: Delivery) -> None:
     log.info("connection.left", connection__id=connection.pk, shop__id=connection.shop_id)
 
 
-def _close(ids: list[int], outcome: str, now: datetime) -> int:
-    return Delivery.objects.filter(pk__in=ids, outcome=Delivery.Outcome.WAITING).update(outcome=outcome, handled_at=now)
+def _close(ids: Iterable[int], outcome: str, now: datetime) -> int:
+    return Delivery.objects.filter(pk__in=list(ids), outcome=Delivery.Outcome.WAITING).update(outcome=outcome, handled_at=now)

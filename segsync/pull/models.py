@@ -28,8 +28,8 @@ class Stream(Due):
     problem = models.CharField(max_length=300, blank=True)
     widened = models.JSONField(default=list, editable=False, help_text="Granted scopes under which it was read that let more of the past be seen.")
 
-    asking = models.JSONField(default=list, editable=False, help_text="Properties that the window in progress asks for.")
-    asked = models.JSONField(default=list, editable=False, help_text="Properties whose values have been read for everybody.")
+    asking = models.JSONField(default=list, db_default=[], editable=False, help_text="Properties that the window in progress asks for.")
+    asked = models.JSONField(default=list, db_default=[], editable=False, help_text="Properties whose values have been read for everybody.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["connection", "name"], name="one_row_per_stream")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -108,18 +108,32 @@ def _fetch(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> int |
     if not hints:
         return None
     read_at = clock()
+    ids = {hint.object_id for hint in hints}
     try:
-        found = source.fetch(spec.name, {hint.object_id for hint in hints}, read_at)
-    except Permanent as error:  # something about these ids; whatever changed is read with the window
-        log.error("hints.refused", stream__id=stream.pk, shop__id=stream.shop_id, reason=str(error))
-        found = {}
-    return _store(stream, lease, hints, found, spec, read_at)
+        found, refused = source.fetch(spec.name, ids, read_at), frozenset[str]()
+    except Permanent as error:
+        found, refused = _one_by_one(source, spec.name, ids, read_at)
+        log.error("hints.refused", stream__id=stream.pk, shop__id=stream.shop_id, reason=str(error), objects=len(refused))
+    return _store(stream, lease, hints, found, refused, spec, read_at)
 
 
-def _store(stream: Stream, lease: Lease, hints: list[Hint], found: Mapping[str, Record], spec: StreamSpec, read_at: datetime) -> int:
+def _one_by_one(source: Fetcher, stream: str, ids: Collection[str], read_at: datetime) -> tuple[dict[str, Record], frozenset[str]]:
+    """Each object by itself, so that one of them, or too many at once, spoils no other; and the ids that the platform refuses all the same."""
+    found: dict[str, Record] = {}
+    refused = set()
+    for id_ in sorted(ids):
+        try:
+            found |= source.fetch(stream, {id_}, read_at)
+        except Permanent:
+            refused.add(id_)
+    return found, frozenset(refused)
+
+
+def _store(stream: Stream, lease: Lease, hints: list[Hint], found: Mapping[str, Record], refused: Collection[str], spec: StreamSpec, read_at: datetime) -> int:
     """The objects and the outcome of the webhooks that named them, in one transaction.
 
     That something is gone counts only where a webhook said so and the platform does not show it either: it also hides what is old.
+    A parting about which the platform gave no answer is kept for later, for no window tells of it.
     """
     parted = {hint.object_id for hint in hints if hint.topic in spec.partings}
     page = [provisional(record, read_at) for id_, record in found.items() if not isinstance(record, Tombstone) or id_ in parted]
@@ -131,8 +145,10 @@ def _store(stream: Stream, lease: Lease, hints: list[Hint], found: Mapping[str, 
             raise run.LeaseLost
         if unseen - parted:
             run.ask_window(rows, max(hint.received_at for hint in hints), read_at)
-        ids = [hint.pk for hint in hints]
-        Delivery.objects.filter(pk__in=ids, outcome=Delivery.Outcome.WAITING).update(outcome=Delivery.Outcome.DONE, handled_at=read_at)
+        later = [hint.pk for hint in hints if hint.object_id in refused and hint.topic in spec.partings]
+        waiting = Delivery.objects.filter(pk__in=[hint.pk for hint in hints], outcome=Delivery.Outcome.WAITING)
+        waiting.filter(pk__in=later).update(outcome=Delivery.Outcome.LATER, handled_at=read_at)
+        waiting.update(outcome=Delivery.Outcome.DONE, handled_at=read_at)
     return stored
 
 

@@ -137,7 +137,14 @@ def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
 
 
 def _keep_withheld(stream: Stream, withheld: Mapping[str, str]) -> None:
+    """What the platform keeps back now. Where it gives what it kept back before, what is stored lacks that: nobody is judged until all is read again."""
     connection = Connection.objects.select_for_update().get(pk=stream.connection_id)
+    family = registry.connector(connection.vendor).family  # of properties: those asked for are known by `asked`
+    given = [fact for fact in connection.withheld.get(stream.name, {}) if fact not in withheld and not fact.startswith(family)]
+    if given:
+        Stream.objects.filter(pk=stream.pk).update(pulled_until=None)
+        stream.pulled_until = None
+        log.info("stream.widened", stream__id=stream.pk, shop__id=stream.shop_id, facts=given)
     connection.withheld = {**connection.withheld, stream.name: dict(withheld)}
     connection.save(update_fields=["withheld"])
     stream.connection.withheld = connection.withheld
@@ -146,8 +153,10 @@ def _keep_withheld(stream: Stream, withheld: Mapping[str, str]) -> None:
 def _close_window(stream: Stream, spec: StreamSpec, lease: Lease, now: datetime) -> bool:
     until = stream.window_until
     closed = {"window_since": None, "window_until": None, "cursor": "", "asking": [], "asked": stream.asking}
+    begin_anew = stream.window_since is not None and stream.pulled_until is None  # what was stored before lacks something that is given now
+    due = {"due_at": now, "pulled_until": None} if begin_anew else {"due_at": now + spec.every, "pulled_until": until}
     with transaction.atomic():
-        done = lease.release(due_at=now + spec.every, pulled_until=until, failures=0, refused_at=None, problem="", **closed)
+        done = lease.release(**due, failures=0, refused_at=None, problem="", **closed)
         if done:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.DONE, finished_at=now)
             Stream.objects.filter(pk=stream.pk, hinted_at__gt=until).update(due_at=max(now, (until or now) + timedelta(seconds=1)))  # told of since

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from integrations import records
 from segsync.store.identity import Key, drop_emails, find, normal_email, resolve
@@ -32,6 +32,7 @@ _FACTS = [
     "properties",
 ]
 _PLACES = ["countries", "regions", "cities"]
+_MOMENT = timedelta(microseconds=1)
 _ACTIVITY_COLUMNS = [
     *("shop", "customer", "source", "external_id", "kind", "at", "subject", "contact_id_text", "campaign_id", "campaign", "url", "title"),
     *("form", "page", "survey", "rating", "sentiment", "network", "about"),
@@ -42,7 +43,8 @@ _COLUMNS = ["customer", "version", "gone_at", "emails", *_FACTS]
 def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer], now: datetime, touched: Touched) -> None:
     """Keep the newer ones of these records; link each to the person who goes by its id, merged ids or addresses.
 
-    A record of the same version that tells other properties is news too: it was asked for more.
+    A record of the same version that tells other properties is news too: it was asked for more. Where addresses follow one by one, those
+    known before are kept, so that nobody moves away in between; the next record that has all of them begins anew.
     """
     latest: dict[str, records.Customer] = {}
     for row in rows:
@@ -54,6 +56,9 @@ def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer],
         return
     owners = resolve(shop_id, [_names(source, row) for row in news], now)
     profiles = [_profile(shop_id, source, row, owner) for row, owner in zip(news, owners, strict=True)]
+    for row, profile in zip(news, profiles, strict=True):
+        if (old := known.get(row.external_id)) and not old.gone_at:
+            _keep(old, row, profile)
     Profile.objects.bulk_create(profiles, update_conflicts=True, unique_fields=["shop", "source", "external_id"], update_fields=_COLUMNS, batch_size=500)
     for profile in profiles:
         old = known.get(profile.external_id)
@@ -157,6 +162,18 @@ def _profile(shop_id: int, source: str, row: records.Customer, customer_id: int)
         properties=row.properties,
         **({} if row.addresses is None else places(row.addresses)),
     )
+
+
+def _keep(old: Profile, row: records.Customer, profile: Profile) -> None:
+    """Take over what is known and is not told with this record."""
+    if row.addresses_follow:
+        for name in _PLACES:
+            if (before := getattr(old, name)) is not None:
+                setattr(profile, name, joined(before, getattr(profile, name) or ()))
+        if row.version > old.version:
+            profile.version -= _MOMENT  # so that the same, told whole, is newer and drops the addresses that are gone
+    if row.version == old.version and profile.companies is None:
+        profile.companies = old.companies
 
 
 def _adopt_pending(shop_id: int, source: str, customer_ids: set[int]) -> None:

@@ -7,7 +7,9 @@ from datetime import date
 import pytest
 
 from integrations.sandbox.shopify.state import Address, Company, MetafieldDefinition
-from segsync.evaluate.models import Evaluation
+from integrations.shopify import pull as shopify_pull
+from segsync.evaluate.models import Evaluation, Membership
+from segsync.pull import run
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
 from segsync.rules.shop_vocabulary import vocabulary_of
@@ -62,6 +64,31 @@ def test_places_and_companies_decide_who_belongs(line: Line) -> None:
     assert line.tagged("segsync:far") == {102}
 
 
+def test_fault_38_a_rule_about_another_metafield_moves_nobody_out_of_where_they_live(born: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    with born.server.world.lock:
+        born.store.customers[102].addresses = [Address(1, "GB", "ENG", "Leeds"), Address(2, "SG", "", "Singapore")]
+        born.store.customers[102].updated_at = born.now()
+    born.wait(60)
+    born.look_again()
+    born.segment("customer_cities CONTAINS 'SG-Singapore'", "far")
+    born.settle()
+    assert born.tagged("segsync:far") == {102}
+    monkeypatch.setattr(shopify_pull, "PAGE", 1)
+    born.segment(BIRTHDAYS, "birthdays")
+    store = run._store
+
+    def judged_between(*args: object) -> None:
+        store(*args)  # type: ignore[arg-type]
+        born.decide()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_store", judged_between)
+        born.pull("customers")
+    born.settle()
+    assert born.tagged("segsync:birthdays") == {102}
+    assert Membership.objects.filter(segment__handle="far").count() == 1  # one stay, never interrupted
+
+
 def test_a_store_without_companies_gets_a_refusal_instead_of_everybody(line: Line) -> None:
     line.segment("companies IS NULL", "private")
     line.segment("customer_countries CONTAINS 'GB'", "british")
@@ -73,14 +100,21 @@ def test_a_store_without_companies_gets_a_refusal_instead_of_everybody(line: Lin
     assert "companies" in vocabulary_of(line.shop).withheld
     with line.server.world.lock:
         line.store.b2b = True
-        for customer in line.store.customers.values():
-            customer.updated_at = line.now()
+        line.store.companies[7] = Company(7, "Acme")
+        line.store.customers[101].company_ids = [7]  # its time of change stays as it was
     line.forget_denials()
     line.wait(60)
-    line.look_again()
+    line.pull("customers")
+    line.decide()
+    assert line.tagged("segsync:private") == set()  # nobody is judged before everybody's companies are known
     line.settle()
     assert Segment.objects.get(handle="private").problem == ""
-    assert line.tagged("segsync:private") == set(line.store.customers)
+    assert line.tagged("segsync:private") == set(line.store.customers) - {101}
+    asked = line.calls("StartBulkQuery")
+    line.wait(60)
+    line.pull("customers")
+    line.settle()
+    assert line.calls("StartBulkQuery") == asked  # once was enough
 
 
 def test_the_columns_and_the_interpreter_agree_on_companies(line: Line, settings: object) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from graphql import GraphQLError
 
 from integrations.models import Delivery
+from integrations.sandbox.shopify import resolve
 from integrations.sandbox.shopify.state import Checkout as SandboxCheckout
+from integrations.shopify import pull as shopify_pull
 from segsync import pipeline
 from segsync.evaluate.models import Membership
 from segsync.pull import hints, named, run
@@ -141,7 +145,7 @@ def test_versions_of_what_is_read_too_soon_rise_and_stay_below_their_second() ->
 def test_a_change_in_the_second_of_its_hint_is_read_by_the_hinted_window(pulled: Line) -> None:
     pulled.order(2001, 104)
     pulled.told("orders/create", "names nothing")
-    hints.heed(pulled.now())
+    hints.look(pulled.now())
     pulled.pull("orders")
     assert Order.objects.filter(external_id="2001").exists()
 
@@ -200,6 +204,41 @@ def test_a_deletion_waits_until_the_platform_answers_while_other_hints_do_not(pu
     pulled.pull("orders")
     assert fetch(pulled) == {"orders"}
     assert Order.objects.get(external_id="1001").deleted_at is not None
+
+
+def test_a_request_that_is_refused_for_several_objects_is_asked_for_each_by_itself(pulled: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shopify_pull, "FETCHED", 100)  # more than one request may cost
+    parted(pulled, "orders/delete", 1001)
+    for number in range(2000, 2040):
+        told(pulled, "orders/delete", id=number)
+    fetch(pulled)
+    assert Order.objects.get(external_id="1001").deleted_at is not None
+    assert outcomes() == {"done"}
+
+
+def test_a_deletion_about_which_the_platform_refuses_to_answer_is_kept_and_asked_about_again(pulled: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = resolve._node
+
+    def refuses(access: Any, gid: str) -> Any:
+        if gid.endswith("/1002"):
+            raise GraphQLError("Cannot be told", extensions={"code": "argumentLiteralsIncompatible"})
+        return node(access, gid)
+
+    pulled.segment()
+    pulled.settle()
+    parted(pulled, "orders/delete", 1001)
+    parted(pulled, "orders/delete", 1002)
+    with monkeypatch.context() as patch:
+        patch.setattr(resolve, "_node", refuses)
+        fetch(pulled)
+    assert {order.external_id for order in Order.objects.filter(deleted_at__isnull=False)} == {"1001"}
+    assert list(Delivery.objects.order_by("pk").values_list("outcome", flat=True)) == ["done", "later"]
+    assert fetch(pulled) == set()  # not at every tick
+    pulled.wait(86_400)
+    pulled.decide()
+    fetch(pulled)
+    assert Order.objects.get(external_id="1002").deleted_at is not None
+    assert outcomes() == {"done"}
 
 
 def test_a_deletion_told_of_while_everything_is_read_waits_for_the_end(line: Line) -> None:

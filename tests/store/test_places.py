@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from integrations.models import Shop
-from integrations.records import Address
+from integrations.records import Address, Customer
 from segsync.evaluate.facts import ALL_KINDS, FactsReader
 from segsync.rules.facts import CustomerFacts
-from segsync.store.models import Customer, Profile
+from segsync.store import models
+from segsync.store.models import Profile
 from segsync.store.places import MOST
 from tests.factories import NOON, customer, order, tell
 
@@ -25,7 +27,7 @@ def shop() -> Shop:
 
 def person(shop: Shop) -> CustomerFacts:
     reader = FactsReader(shop, ALL_KINDS)
-    (facts,) = reader.read(list(Customer.objects.filter(shop=shop).values_list("pk", flat=True))).values()
+    (facts,) = reader.read(list(models.Customer.objects.filter(shop=shop).values_list("pk", flat=True))).values()
     return facts
 
 
@@ -40,13 +42,39 @@ def test_places_are_kept_as_rules_write_them(shop: Shop) -> None:
 
 def test_addresses_that_follow_add_and_a_newer_telling_begins_anew(shop: Shop) -> None:
     tell(shop, "shopify", customer("1", "a@x.org", addresses=(Address("1", "GB", "ENG", "Leeds"),)))
-    before = Customer.objects.get(shop=shop).facts_version
+    before = models.Customer.objects.get(shop=shop).facts_version
     assert tell(shop, "shopify", Address("1", "FR", "", "Lyon"), Address("9", "FR", "", "Lyon")) == 1
     assert person(shop).cities == ("GB-ENG-Leeds", "FR-Lyon")
-    assert Customer.objects.get(shop=shop).facts_version == before + 1
+    assert models.Customer.objects.get(shop=shop).facts_version == before + 1
     assert tell(shop, "shopify", Address("1", "FR", "", "Lyon")) == 0
     tell(shop, "shopify", customer("1", "a@x.org", version=NOON + timedelta(days=1), addresses=(Address("1", "FR", "", "Lyon"),)))
     assert person(shop).cities == ("FR-Lyon",)
+
+
+def in_bulk(**more: Any) -> Customer:
+    """Somebody as a bulk file tells: with the main address alone, the others follow."""
+    return customer("1", "a@x.org", addresses=(Address("1", "GB", "ENG", "Leeds"),), addresses_follow=True, **more)
+
+
+def test_fault_38_the_same_telling_with_other_properties_keeps_the_places_that_followed_it(shop: Shop) -> None:
+    tell(shop, "shopify", in_bulk(companies=("5",)), Address("1", "FR", "", "Lyon"))
+    assert tell(shop, "shopify", in_bulk(properties={"facts.size": "7"})) == 1
+    facts = person(shop)
+    assert (facts.countries, facts.regions, facts.cities) == (("GB", "FR"), ("GB-ENG",), ("GB-ENG-Leeds", "FR-Lyon"))
+    assert facts.companies == ("5",)
+    assert tell(shop, "shopify", Address("1", "FR", "", "Lyon")) == 0
+
+
+def test_fault_38_a_newer_telling_in_bulk_keeps_places_until_all_are_told_together(shop: Shop) -> None:
+    later = NOON + timedelta(days=1)
+    tell(shop, "shopify", in_bulk(), Address("1", "FR", "", "Lyon"), Address("1", "ES", "", "Jaca"))
+    tell(shop, "shopify", in_bulk(version=later, spent=700))
+    assert person(shop).cities == ("GB-ENG-Leeds", "FR-Lyon", "ES-Jaca")
+    assert tell(shop, "shopify", Address("1", "FR", "", "Lyon")) == 0
+    whole = customer("1", "a@x.org", version=later, spent=700, addresses=(Address("1", "GB", "ENG", "Leeds"), Address("1", "FR", "", "Lyon")))
+    assert tell(shop, "shopify", whole) == 1
+    assert person(shop).cities == ("GB-ENG-Leeds", "FR-Lyon")
+    assert tell(shop, "shopify", whole, in_bulk(spent=700)) == 0
 
 
 def test_only_so_many_places_are_kept(shop: Shop) -> None:

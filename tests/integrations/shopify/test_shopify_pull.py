@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -63,7 +64,7 @@ def test_the_job_is_known_before_it_has_run_and_the_caller_is_told_when_to_come_
     first, second = read(connection, "orders", everything())[:2]
     assert first.records == ()
     assert first.wait > 0
-    assert first.cursor.startswith("bulk:gid://shopify/BulkOperation/")
+    assert re.fullmatch(r"bulk:[0-9a-f]{12}:gid://shopify/BulkOperation/\d+:0:0", first.cursor)
     assert second.cursor == first.cursor or second.records
 
 
