@@ -190,6 +190,10 @@ class Destination(Protocol):
         """Make sure the platform's own saved view over the mark exists (a native segment); returns its id, "" where there is no such thing."""
         ...
 
+    def remove_view(self, external_id: str) -> None:
+        """Delete the saved view that `ensure_view` returned; one that is gone already is as good. Raises `Misconfigured` where there is no such thing."""
+        ...
+
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """Whether each member has the mark now; None when the person is not there."""
         ...

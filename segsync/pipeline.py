@@ -14,9 +14,9 @@ from django.db.models import F, Q, QuerySet
 
 from integrations.models import Connection, Delivery, Shop
 from segsync import clock
-from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.models import Target
 from segsync.diff.route import route
-from segsync.diff.targets import make_targets
+from segsync.diff.targets import make_targets, reroute, settings_of
 from segsync.evaluate import cuts, due, judge, sizes, standing
 from segsync.evaluate.models import Cause, Schedule
 from segsync.evaluate.scope import due_segments, edited, scope
@@ -24,6 +24,7 @@ from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
 from segsync.pull import hints, named, run
 from segsync.pull.models import Stream
+from segsync.push.ledger import WRITTEN, to_tell
 from segsync.push.models import Channel
 from segsync.push.push import push
 from segsync.reach import reachable
@@ -85,7 +86,7 @@ def decide(*, shop_id: int, **_: object) -> None:
             schedule.refresh_from_db()
             _start(schedule, now)
             fields = _evaluate(schedule, lease, now)
-            make_targets(schedule.shop, clock.now())
+            make_targets(schedule.shop)
             route(schedule.shop, clock.now)
     except judge.LeaseLost:
         log.warning("shop.lost", shop__id=shop_id)
@@ -197,19 +198,13 @@ def marked(people: QuerySet[Customer]) -> set[int]:
 
 
 def channels_to_push(now: datetime, shop_id: int | None = None) -> set[int]:
-    """Ways out (of one shop or of all) with a mark to tell or a target to make ready, that are free, not paused and not waiting."""
+    """Ways out (of one shop or of all) with a mark to tell or a target to see to, that are free, not paused, stopped or waiting."""
     of_shop = {} if shop_id is None else {"shop": shop_id}
     channels = Channel.objects.filter(free(now), reachable(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False)
-    entries = LedgerEntry.objects.filter(
-        **of_shop,
-        generation__gt=F("acked_generation"),
-        parked_at__isnull=True,
-        next_attempt_at__lte=now,
-        target__ready_at__isnull=False,
-        target__state=Target.State.ON,
-    )
+    entries = to_tell().filter(**of_shop, next_attempt_at__lte=now)
     waiting = set(entries.order_by().values_list("connection_id", flat=True).distinct())
-    waiting |= set(Target.objects.filter(**of_shop, due_at__lte=now, state=Target.State.ON).values_list("connection_id", flat=True))
+    targets = Target.objects.filter(**of_shop, due_at__lte=now, state__in=WRITTEN, shop__writeback__stopped_at__isnull=True)
+    waiting |= set(targets.values_list("connection_id", flat=True))
     return set(channels.filter(connection_id__in=waiting).values_list("pk", flat=True))
 
 
@@ -225,20 +220,27 @@ def connected(connection: Connection, now: datetime) -> None:
 
 
 def rule_changed(segment: Segment, now: datetime) -> None:
-    """A segment was made, its rule changed, or it was turned on again: judge everybody by it.
+    """A segment was made or its rule changed: judge everybody by it.
 
     In a transaction that changed the segment, the shop's row must have been locked before (`rules.edit.lock_rules`).
     """
     for connection in want_properties(segment.shop):
         run.ask_again(connection, now)
     Segment.objects.filter(pk=segment.pk).update(judged_version=None)
-    make_targets(segment.shop, now)
+    make_targets(segment.shop)
+
+
+def state_changed(segment: Segment, now: datetime) -> None:
+    """A segment was paused, or turned on again: while it is paused it holds nobody's mark. Call in the transaction that changed it."""
+    rule_changed(segment, now)
+    reroute(segment.shop, [segment])
 
 
 def settled(shop: Shop, now: datetime) -> bool:
     """Whether nothing is left to pull for the first time, judge, route, make ready or tell for this shop.
 
-    Aside from what waits for a person: parked marks, paused or refused targets, connections that are not connected.
+    Aside from what waits for a person: parked marks, held removals, targets that are paused, refused or in a dry run, connections that
+    are not connected, and all writing of a shop that was stopped.
     """
     if any(one.is_news for one in standing.standings(shop, vocabulary_of(shop))):
         return False
@@ -254,8 +256,9 @@ def settled(shop: Shop, now: datetime) -> bool:
         return False
     if _asked(shop).filter(Q(window_until__isnull=False) | Q(hinted_at__gt=F("pulled_until")), refused_at__isnull=True).exists():
         return False
-    targets = Target.objects.filter(shop=shop, state=Target.State.ON, connection__status=Connection.Status.CONNECTED)
-    if targets.filter(ready_at__isnull=True, reason="").exists():
+    if settings_of(shop).stopped_at is not None:
+        return True
+    targets = Target.objects.filter(shop=shop, connection__status=Connection.Status.CONNECTED)
+    if targets.filter(Q(state=Target.State.ON, ready_at__isnull=True) | Q(state=Target.State.LEAVING), reason="").exists():
         return False
-    ready = targets.filter(ready_at__isnull=False)
-    return not LedgerEntry.objects.filter(target__in=ready, generation__gt=F("acked_generation"), parked_at__isnull=True).exists()
+    return not to_tell().filter(target__in=targets).exists()

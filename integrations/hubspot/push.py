@@ -55,6 +55,10 @@ class HubSpotDestination:
         _only_lists(place)
         return ""
 
+    def remove_view(self, external_id: str) -> None:
+        """Raises Misconfigured: HubSpot's lists have no view of their own."""
+        raise Misconfigured("HubSpot has no saved view over a list; the list itself is what people see.")
+
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """Whether each contact is in the list; None for contacts that are gone. Raises NotFound when the list is."""
         _only_lists(place)

@@ -64,6 +64,16 @@ class ShopifyDestination:
             raise Rejected(f"Shopify does not make the segment: {said}")
         return str(answer["segment"]["id"])
 
+    def remove_view(self, external_id: str) -> None:
+        """See `integrations.base.Destination` (shopify.dev, `segmentDelete`). Raises Rejected when Shopify keeps the segment."""
+        try:
+            errors = self._client.execute("delete_segment", {"id": external_id})["segmentDelete"]["userErrors"]
+        except NotFound:
+            return
+        said = str(errors[0]["message"]) if errors else ""
+        if said and "not exist" not in said:
+            raise Rejected(f"Shopify does not delete the segment: {said}")
+
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """See `integrations.base.Destination`; tags are compared without regard to case, as Shopify does."""
         tag = place.name.casefold()

@@ -141,7 +141,9 @@ class SegmentAdmin(PanelAdmin[Segment]):
         if written:
             obj.save(update_fields=written)
         version = change_rule(obj, rule, author=author, reason=form.cleaned_data["reason"], now=now, seen=form.cleaned_data["seen_version"])
-        if version is not None or "state" in written:
+        if "state" in written:
+            pipeline.state_changed(obj, now)
+        elif version is not None:
             pipeline.rule_changed(obj, now)
         if version is not None:
             messages.info(request, f"Version {version.number} of the rule is in force; members, tags and lists follow within moments.")

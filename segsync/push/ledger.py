@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from integrations.base import Outcome, Result
-from segsync.diff.models import LedgerEntry
+from segsync.diff.models import Hold, LedgerEntry, Target
 from segsync.diff.route import close
 from segsync.store.models import Profile
 
@@ -18,16 +18,30 @@ Told = LedgerEntry.Outcome
 MAX_ATTEMPTS = 100  # about a day with the waits between them: no outage of a platform parks anything
 
 
-def due_entries(connection_id: int, now: datetime, limit: int) -> list[LedgerEntry]:
-    """The marks to tell now, longest waiting first; only of targets that are ready and on."""
-    rows = LedgerEntry.objects.filter(
-        connection_id=connection_id,
+WRITTEN = (Target.State.ON, Target.State.LEAVING)  # the states in which a target is told things
+READ_BACK = "Read back."  # the detail of what has been seen to be so
+
+
+def to_tell() -> QuerySet[LedgerEntry]:
+    """Marks to tell as soon as their time comes: of targets that are ready and written to, of shops that are not stopped.
+
+    What is to be taken away from a target that waits for a person's decision is not among them, save what was approved before; nor is
+    what is parked.
+    """
+    approved = Hold.objects.filter(target=OuterRef("target"), decision=Hold.Decision.APPROVED, decided_at__gte=OuterRef("wanted_at"))
+    return LedgerEntry.objects.filter(
+        Q(wanted=True) | Q(target__held_at__isnull=True) | Exists(approved),
         generation__gt=F("acked_generation"),
         parked_at__isnull=True,
-        next_attempt_at__lte=now,
         target__ready_at__isnull=False,
-        target__state="on",
+        target__state__in=WRITTEN,
+        shop__writeback__stopped_at__isnull=True,
     )
+
+
+def due_entries(connection_id: int, now: datetime, limit: int) -> list[LedgerEntry]:
+    """The marks to tell now (`to_tell`), longest waiting first."""
+    rows = to_tell().filter(connection_id=connection_id, next_attempt_at__lte=now)
     return list(rows.select_related("target", "profile").order_by("next_attempt_at", "pk")[:limit])
 
 
@@ -37,6 +51,7 @@ def begin(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, clai
     Should this process die, the rows come up again once the call can no longer be in flight, and are read back.
     """
     with transaction.atomic():
+        Target.objects.filter(pk__in={entry.target_id for entry in entries}, synced_at__isnull=True).update(synced_at=now)
         _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
         _rows(claim).filter(owned_since__isnull=True).update(owned_since=now)
 
@@ -103,17 +118,25 @@ def gone(entries: Sequence[LedgerEntry], now: datetime) -> None:
 
 
 def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: datetime, settle: timedelta) -> dict[Result, int]:
-    """Write down each item's own outcome, in one transaction; an item the platform said nothing of is unknown. Returns counts."""
+    """Write down each item's own outcome, in one transaction; an item the platform said nothing of is unknown. Returns counts.
+
+    Of a place that is being left, also what the platform calls done is read back.
+    """
     by_key = {entry.pk: entry for entry in entries}
     groups: dict[tuple[Result, bool, str], list[LedgerEntry]] = defaultdict(list)
+    doubted: list[LedgerEntry] = []
+    counts: dict[Result, int] = defaultdict(int)
     for outcome in outcomes:
         entry = by_key.pop(outcome.key, None)
-        if entry is not None:
+        if entry is not None and _leaves(entry) and outcome.result in (Result.DONE, Result.ALREADY):
+            counts[outcome.result] += 1
+            doubted.append(entry)
+        elif entry is not None:
             groups[outcome.result, entry.wanted, outcome.detail].append(entry)
     for entry in by_key.values():
         groups[Result.UNKNOWN, entry.wanted, "The platform's answer did not mention it."].append(entry)
-    counts: dict[Result, int] = defaultdict(int)
     with transaction.atomic():
+        unknown(doubted, now, settle, "Taken away; read back before it counts.")
         for (result, add, detail), some in groups.items():
             counts[result] += len(some)
             match result:
@@ -130,6 +153,11 @@ def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: dat
                 case Result.UNKNOWN:
                     unknown(some, now, settle, detail)
     return counts
+
+
+def _leaves(entry: LedgerEntry) -> bool:
+    """Whether the place is being left: nothing counts as taken away there before it has been read back."""
+    return not entry.wanted and entry.target.state == Target.State.LEAVING
 
 
 def _disclaim(entries: Iterable[LedgerEntry]) -> None:

@@ -11,21 +11,21 @@ from integrations.base import Destination, MarkKind, Place
 from integrations.errors import Misconfigured, NotFound, Permanent, UnknownOutcome
 from integrations.models import Connection
 from segsync.diff.models import LedgerEntry, Target
+from segsync.push.leaving import place_of, see_out
+
+__all__ = ["doubt", "place_of", "prepare", "refuse"]
 
 log = structlog.get_logger(__name__)
-
-
-def place_of(target: Target) -> Place:
-    """How the connector calls the target."""
-    return Place(MarkKind(target.kind), target.name, target.external_id)
 
 
 def prepare(connection: Connection, destination: Destination, clock: Callable[[], datetime]) -> None:
     """Make due targets ready: the list, or the tag and the platform's saved segment over it. A refusal is kept with the target.
 
-    A target that gets no answer is tried again later and does not keep the others waiting.
+    Targets that are being left are seen out. A target that gets no answer is tried again later and does not keep the others waiting.
     """
-    for target in Target.objects.filter(connection=connection, state=Target.State.ON, due_at__lte=clock()).order_by("pk"):
+    see_out(connection, destination, clock)
+    on = Target.objects.filter(connection=connection, state=Target.State.ON, shop__writeback__stopped_at__isnull=True)
+    for target in on.filter(due_at__lte=clock()).order_by("pk"):
         place = place_of(target)
         try:
             place = destination.ensure_place(place, target.label)
@@ -37,7 +37,7 @@ def prepare(connection: Connection, destination: Destination, clock: Callable[[]
             continue
         view, reason, again = target.view_id, "", None
         try:
-            view = destination.ensure_view(place, target.label, target.view_id) if place.kind is MarkKind.TAG else ""
+            view = _view(destination, place, target)
         except NotFound as error:  # whoever deleted it does not want it
             reason = str(error)
         except (Permanent, Misconfigured, UnknownOutcome) as error:
@@ -46,6 +46,17 @@ def prepare(connection: Connection, destination: Destination, clock: Callable[[]
         Target.objects.filter(pk=target.pk).update(external_id=place.external_id, view_id=view, ready_at=now, due_at=again, reason=reason[:300])
         if target.ready_at is None:  # what was refused because of the place is told now
             target.entries.filter(parked_at__isnull=False).update(parked_at=None, attempts=0, next_attempt_at=now)
+
+
+def _view(destination: Destination, place: Place, target: Target) -> str:
+    """The platform's saved view over the tag, kept or deleted as the target says; "" where there is none."""
+    if place.kind is not MarkKind.TAG:
+        return ""
+    if target.keeps_view:
+        return destination.ensure_view(place, target.label, target.view_id)
+    if target.view_id:
+        destination.remove_view(target.view_id)
+    return ""
 
 
 def refuse(target: Target, error: Permanent, now: datetime) -> None:

@@ -30,7 +30,7 @@ def wanted(shop: Shop) -> set[tuple[str, str]]:
 
 def settle(shop: Shop) -> None:
     whole(shop)
-    make_targets(shop, NOON)
+    make_targets(shop)
     route(shop, at(NOON))
 
 
@@ -95,7 +95,7 @@ def test_a_contact_that_turns_up_by_itself_takes_the_place_of_the_one_to_be_crea
 
 def test_fault_40_two_segments_on_one_place_keep_the_mark_while_either_matches(shop: Shop, buyers: Segment) -> None:
     loyal = create_segment(shop, handle="loyal", name="Loyal", description="", rule="number_of_orders >= 5", author=None, now=NOON)
-    make_targets(shop, NOON)
+    make_targets(shop)
     buyers.targets.get(kind="tag").segments.add(loyal)
     tell(shop, "shopify", customer("1", orders=1), customer("2", orders=6))
     settle(shop)
