@@ -169,6 +169,40 @@ class Cost:
     way: str
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who has a mark now. `spelled` is how the mark is written there, "" where it has no spelling of its own for each person."""
+
+    member: str
+    spelled: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Some of those who have a mark, and the cursor from which a later call goes on; "" after the last ones."""
+
+    people: Sequence[Holder]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a place stands on the platform: what it is called there, and why its members cannot be set ("": they can).
+
+    The same for the platform's own saved view over the mark, where there is one.
+    """
+
+    name: str
+    problem: str = ""
+    view_name: str = ""
+    view_problem: str = ""
+
+
+def in_order(member: str) -> tuple[int, str]:
+    """The key by which `Destination.holders` tells people: ids that are numbers come in the order of the numbers."""
+    return len(member), member
+
+
 class Destination(Protocol):
     """Where memberships are written."""
 
@@ -176,6 +210,7 @@ class Destination(Protocol):
     batch_size: int  # how many changes one call of `write` may take
     settle: timedelta  # longest time a request given up on may still be carried out
     tells_already: bool  # whether `write` tells DONE from ALREADY; where not, callers look at `marks` before they first add
+    most_marks: int | None  # how many marks, whoever put them there, one person can have; None: there is no such limit
 
     def ensure_place(self, place: Place, description: str) -> Place:
         """Make sure the place exists and return it with its id.
@@ -196,6 +231,18 @@ class Destination(Protocol):
 
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
         """Whether each member has the mark now; None when the person is not there."""
+        ...
+
+    def standing(self, place: Place, view: str) -> Standing:
+        """How the place and the saved view with the id `view` ("": none is asked about) stand now. Changes nothing there."""
+        ...
+
+    def holders(self, place: Place, cursor: str = "") -> Iterator[Holders]:
+        """Everybody who has the mark, whoever put it there, from `cursor` ("" the start) on, in rising order of `in_order`.
+
+        Who is in it while it is read is told once. Search indexes lag: somebody told has the mark, somebody not told may have it all
+        the same. Raises `NotFound` when the place is gone, `Misconfigured` where the platform cannot list who has such a mark.
+        """
         ...
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:

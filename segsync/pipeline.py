@@ -24,6 +24,7 @@ from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim, free
 from segsync.pull import hints, named, run
 from segsync.pull.models import Stream
+from segsync.push import audit
 from segsync.push.ledger import WRITTEN, to_tell
 from segsync.push.models import Channel
 from segsync.push.push import push
@@ -53,6 +54,9 @@ def tick(**_: object) -> None:
         decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
     for channel_id in channels_to_push(now):
         push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
+    audit.plan(now)
+    for audit_id in audit.due_audits(now):
+        go_on_auditing.apply_async(kwargs={"audit_id": audit_id}, **NUDGE)
 
 
 @shared_task(name="segsync.pipeline.pull_stream")
@@ -112,6 +116,13 @@ def push_channel(*, channel_id: int, **_: object) -> None:
         shop_id = Channel.objects.values_list("shop_id", flat=True).get(pk=channel_id)
         if channel_id in channels_to_push(clock.now(), shop_id):  # something was wanted after the last look
             push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
+
+
+@shared_task(name="segsync.pipeline.go_on_auditing")
+def go_on_auditing(*, audit_id: int, **_: object) -> None:
+    """Compare one connection with the ledger for a while; what it puts right there is told at once."""
+    if audit.run(audit_id, clock.now):
+        tick.apply_async(**NUDGE)
 
 
 def _start(schedule: Schedule, now: datetime) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from integrations.base import Place
+from integrations.base import Place, Standing
 from integrations.errors import NotFound, Rejected
 from integrations.hubspot.client import HubSpotClient, items
 from integrations.hubspot.mapping import instant
@@ -68,6 +68,17 @@ def unwritable(found: Json) -> str:
     if found.get("processingType") == "DYNAMIC":
         return f"The list “{found.get('name')}” is an active list in HubSpot now, whose members only its own filters set: make it static, or delete it."
     return ""
+
+
+def standing(client: HubSpotClient, place: Place) -> Standing:
+    """What the list is called by now, and why its members cannot be set."""
+    if not place.external_id:
+        return Standing(place.name, problem="The list has not been made in HubSpot yet.")
+    try:
+        found = client.list_by_id(place.external_id)
+    except NotFound:
+        return Standing(place.name, problem=DELETED)
+    return Standing(str(found.get("name") or place.name), problem=unwritable(found))
 
 
 def _of_that_name(client: HubSpotClient, name: str, folder_id: int, now: datetime) -> str:

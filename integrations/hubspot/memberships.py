@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from integrations.base import Change, Outcome, Result
+from integrations.base import Change, Holder, Holders, Outcome, Result
 from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, NotFound, Rejected, Transient, UnknownOutcome
 from integrations.hubspot.client import BATCH, MEMBERS_PAGE, HubSpotClient, items, next_after
 from integrations.hubspot.lists import DELETED, unwritable
@@ -159,15 +159,19 @@ def _left(waiting: Collection[Sequence[Change]], detail: str) -> list[Outcome]:
     return [outcome for chunk in waiting for outcome in _all(chunk, Result.RETRY, detail)]
 
 
-def _all_members(client: HubSpotClient, list_id: str) -> Iterator[str]:
-    after = ""
+def holders(client: HubSpotClient, list_id: str, cursor: str) -> Iterator[Holders]:
+    """The members of a list by id, which is the order that HubSpot keeps (developers.hubspot.com, "Lists", get all memberships)."""
     while True:
-        page = client.members_page(list_id, after)
-        yield from (str(one.get("recordId")) for one in items(page, "results"))
+        page = client.members_page(list_id, cursor)
         following = next_after(page)
-        if following in ("", after):
+        cursor = "" if following == cursor else following
+        yield Holders([Holder(str(one.get("recordId"))) for one in items(page, "results")], cursor)
+        if not cursor:
             return
-        after = following
+
+
+def _all_members(client: HubSpotClient, list_id: str) -> Iterator[str]:
+    return (one.member for page in holders(client, list_id, "") for one in page.people)
 
 
 def _existing(client: HubSpotClient, ids: Sequence[str]) -> set[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Place
+from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Place, Standing
 from integrations.errors import Misconfigured, NotFound
 from integrations.hubspot import lists, memberships
 from integrations.hubspot.client import BATCH, HubSpotClient
@@ -29,6 +29,7 @@ class HubSpotDestination:
     batch_size = 5_000
     tells_already = True
     mark = MarkKind.LIST
+    most_marks = None
     settle = timedelta(seconds=60)
 
     def __init__(
@@ -65,6 +66,16 @@ class HubSpotDestination:
         if not place.external_id:
             raise NotFound("The list has not been made in HubSpot yet.")
         return memberships.members_among(self._client, place.external_id, members) if members else {}
+
+    def standing(self, place: Place, view: str) -> Standing:
+        """See `integrations.base.Destination`: whether the list is still there, takes members, and what it is called."""
+        _only_lists(place)
+        return lists.standing(self._client, place)
+
+    def holders(self, place: Place, cursor: str = "") -> Iterator[Holders]:
+        """See `integrations.base.Destination`: 250 contacts to a request, by their ids."""
+        _only_lists(place)
+        return memberships.holders(self._client, place.external_id, cursor)
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """Raises Misconfigured: HubSpot's answer to a write tells who was in the list before."""

@@ -5,13 +5,14 @@ Tags are set and taken away one by one (`tagsAdd`, `tagsRemove`), never replaced
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
-from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Place
+from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Place, Standing
 from integrations.errors import Misconfigured, NotFound, Rejected
 from integrations.models import Connection
 from integrations.registry import DestinationSettings
+from integrations.shopify import tag_holders
 from integrations.shopify.client import CALL_COST, ShopifyClient
 from integrations.shopify.tag_calls import AT_ONCE, calls_for, chunks, gid, is_id, write_directly
 from integrations.shopify.tag_jobs import write_in_bulk
@@ -28,6 +29,7 @@ class ShopifyDestination:
     batch_size = 5_000
     tells_already = False
     mark = MarkKind.TAG
+    most_marks = 250  # tags: help.shopify.com, "Creating and using tags in Shopify", tag limits
     settle = timedelta(seconds=60)
 
     def __init__(self, connection: Connection, settings: DestinationSettings) -> None:
@@ -53,8 +55,7 @@ class ShopifyDestination:
             if not self._client.execute("segment", {"id": external_id})["segment"]:
                 raise NotFound("Shopify: the segment was deleted.")
             return external_id
-        tag = place.name.replace("\\", "\\\\").replace("'", "\\'")
-        wanted = {"name": name[:255], "query": f"customer_tags CONTAINS '{tag}'"}
+        wanted = {"name": name[:255], "query": tag_holders.segment_query(place.name)}
         found = self._find_segment(wanted)
         if found:
             return found
@@ -78,6 +79,16 @@ class ShopifyDestination:
         """See `integrations.base.Destination`; tags are compared without regard to case, as Shopify does."""
         tag = place.name.casefold()
         return {member: None if tags is None else tag in tags for member, tags in self.marks(members).items()}
+
+    def standing(self, place: Place, view: str) -> Standing:
+        """See `integrations.base.Destination`: a tag is always there; its native segment may be renamed, deleted or ask for something else."""
+        return tag_holders.standing(self._client, place, view)
+
+    def holders(self, place: Place, cursor: str = "") -> Iterator[Holders]:
+        """See `integrations.base.Destination`: 250 customers to a request, by their ids."""
+        if place.kind is not MarkKind.TAG:
+            raise Misconfigured("Shopify has no lists; choose tags for it.")
+        return tag_holders.holders(self._client, place.name, cursor)
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """See `integrations.base.Destination`: the tags of each customer, 250 customers to a request."""

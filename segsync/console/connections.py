@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from integrations.models import Connection, Delivery
 from segsync import clock
+from segsync.console.audits import ASKED, asked
 from segsync.console.dialogs import dialog_action, done
 from segsync.console.operations import pull_again
 from segsync.console.pages import BAD, GOOD, IDLE, WARN, Panel, ReadOnlyAdmin, badge, column, instant, link
@@ -35,7 +36,7 @@ class ConnectionAdmin(ReadOnlyAdmin[Connection]):
     fields = ("title", "shop", "status_badge", "reason", "hint", "granted", "properties", "waiting", "connected")
     readonly_fields = fields
     actions = ("pull_selected",)
-    actions_detail = ("pull_now",)
+    actions_detail = ("pull_now", "audit_now")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         """Connections with the number of their streams."""
@@ -52,6 +53,11 @@ class ConnectionAdmin(ReadOnlyAdmin[Connection]):
         """Ask for what changed on this connection."""
         self._pull(request, Connection.objects.filter(pk=object_id))
         return done(reverse("admin:integrations_connection_change", args=[object_id]))
+
+    @dialog_action("Audit now", icon="fact_check", text=ASKED)
+    def audit_now(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
+        """Compare everything that this connection holds with the ledger."""
+        return done(asked(request, Connection.objects.get(pk=object_id)))
 
     def _pull(self, request: HttpRequest, connections: QuerySet[Connection]) -> None:
         asked = pull_again(connections, clock.now())

@@ -41,6 +41,8 @@ UNFOLD_SIDEBAR: dict[str, Any] = {
                 _page("Streams", "cloud_download", "pull.stream"),
                 _page("Runs", "history", "pull.run"),
                 _page("Attempts", "outbox", "push.attempt"),
+                _page("Audits", "rule_folder", "push.audit"),
+                _page("Findings", "troubleshoot", "push.finding"),
                 _page("Webhooks", "webhook", "integrations.delivery"),
             ],
         },

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.auth.models import User
 from django.db.models import F, QuerySet
 
 from integrations.models import Connection
 from segsync.diff.models import LedgerEntry, Target
 from segsync.pull.models import Stream
+from segsync.push.audit import ask
+from segsync.push.models import Audit
 
 
 def pull_again(connections: QuerySet[Connection], now: datetime) -> int:
@@ -30,3 +33,8 @@ def try_again(entries: QuerySet[LedgerEntry], now: datetime) -> int:
     """Take these entries out of the parked ones and tell them at once; returns how many were parked with something left to tell."""
     parked = entries.filter(parked_at__isnull=False, generation__gt=F("acked_generation"))
     return parked.update(parked_at=None, attempts=0, next_attempt_at=now, detail="")
+
+
+def audit_now(connection: Connection, now: datetime, by: User | None) -> Audit:
+    """Have everything that the connection holds compared with the ledger at once; returns that audit, or the one under way."""
+    return ask(connection, now, by)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Max, Q
 from django.urls import reverse
 
 from integrations.models import Connection, Shop
@@ -12,10 +12,12 @@ from segsync.console.wording import count, plain, platform
 from segsync.diff.models import LedgerEntry, Target
 from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
-from segsync.push.models import Channel
+from segsync.push.models import Audit, Channel
+from segsync.push.report import share
 from segsync.rules.models import Segment
 
 ENOUGH = 10
+DRIFT = 0.005  # a larger share of marks that somebody else changed is worth a look
 SEVERAL = 3  # targets told one by one; more are told as a sum
 
 
@@ -30,7 +32,7 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop)]
+    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop), *_audits(shop)]
 
 
 def _evaluations(shop: Shop) -> list[Problem]:
@@ -108,6 +110,21 @@ def _parked(shop: Shop) -> list[Problem]:
     ]
 
 
-def _problem(sentence: str, row: Connection | Stream | Segment | Target | WholeRun, permission: str) -> Problem:
+def _audits(shop: Shop) -> list[Problem]:
+    """The last audit of each connection, where it failed or found that much had drifted."""
+    ended = Audit.objects.filter(shop=shop, finished_at__isnull=False).order_by().values("connection").annotate(newest=Max("pk")).values("newest")
+    found = []
+    for audit in Audit.objects.filter(pk__in=ended).select_related("connection").prefetch_related("targets").order_by("connection__vendor"):
+        name = platform(audit.connection.vendor)
+        if audit.status == Audit.Status.FAILED:
+            found.append(_problem(f"The last audit of {name} did not end: {audit.problem}", audit, "push.view_audit"))
+        elif (drifted := share(list(audit.targets.all()))) > DRIFT:
+            found.append(
+                _problem(f"The last audit of {name} found that {drifted:.1%} of the marks had been changed by somebody else.", audit, "push.view_audit")
+            )
+    return found
+
+
+def _problem(sentence: str, row: Audit | Connection | Stream | Segment | Target | WholeRun, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

@@ -11,7 +11,7 @@ from segsync.diff.models import LedgerEntry, Target, WritebackSettings
 from segsync.evaluate.due import make_schedule
 from segsync.evaluate.models import Cause, Disagreement, Evaluation, Membership, WholeRun
 from segsync.pull.models import Run, Stream
-from segsync.push.models import Attempt, Channel
+from segsync.push.models import Attempt, Audit, AuditedTarget, Channel, Finding
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
 from segsync.store.models import Activity, Customer, Identity, Order, Profile
@@ -130,4 +130,7 @@ def furnish(shop: Shop, count: int) -> None:
             engine="duckdb",
         )
         Attempt.objects.create(shop=shop, connection=store, started_at=now, done=1)
+        audit = Audit.objects.create(shop=shop, connection=store, status="done", started_at=now, finished_at=now)
+        AuditedTarget.objects.create(shop=shop, audit=audit, target=place, right=8, missing=1, finished_at=now)
+        Finding.objects.create(shop=shop, audit=audit, target=place, profile=who.profiles.get(), external_id=str(number), kind="missing", found_at=now)
         Delivery.objects.create(shop=shop, vendor="shopify", delivery_id=str(number), topic="orders/updated", body=SECRET_BODY, received_at=now)

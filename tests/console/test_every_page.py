@@ -12,12 +12,12 @@ from integrations.models import Connection, Credential, Delivery, OAuthState, Sh
 from segsync.diff.models import LedgerEntry, Target
 from segsync.evaluate.models import Evaluation, WholeRun
 from segsync.pull.models import Run, Stream
-from segsync.push.models import Attempt
+from segsync.push.models import Attempt, Audit, Finding
 from segsync.rules.models import Segment
 from segsync.store.models import Customer
 from tests.console.rows import SECRET_BODY, SECRET_TOKEN, furnish
 
-PAGES = [Segment, Customer, Connection, Stream, Run, Target, LedgerEntry, Evaluation, WholeRun, Attempt, Delivery, Shop]
+PAGES = [Segment, Customer, Connection, Stream, Run, Target, LedgerEntry, Evaluation, WholeRun, Attempt, Audit, Finding, Delivery, Shop]
 
 
 def address(model: type, page: str, *args: object) -> str:
