@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
-from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Place
+from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Ownership, Place
 from integrations.errors import Misconfigured, NotFound, Rejected
 from integrations.models import Connection
 from integrations.registry import DestinationSettings
+from integrations.shopify import names
 from integrations.shopify.client import CALL_COST, ShopifyClient
 from integrations.shopify.tag_calls import AT_ONCE, calls_for, chunks, gid, is_id, write_directly
 from integrations.shopify.tag_jobs import write_in_bulk
 
 READ_AT_ONCE = 250  # ids that `nodes` takes
 BULK_FROM = 200  # calls from which a bulk operation is quicker than the rate limit of direct calls
-TAG_LENGTH = 255
 BULK_CALLS = 4  # to run one bulk operation: a place to upload to, the upload, the start, and a look at how it does
 
 
@@ -26,22 +26,20 @@ class ShopifyDestination:
     """Tags on the customers of one connected store (`integrations.base.Destination`)."""
 
     batch_size = 5_000
-    tells_already = False
-    mark = MarkKind.TAG
     settle = timedelta(seconds=60)
 
     def __init__(self, connection: Connection, settings: DestinationSettings) -> None:
         self._client = ShopifyClient(connection)
 
-    def ensure_place(self, place: Place, description: str) -> Place:
-        """A tag needs no making: returns `place` when the tag can be one (Rejected says why not).
+    def ownership(self, kind: MarkKind) -> Ownership:
+        """Anybody tags customers, and Shopify does not say whether a tag was there before."""
+        _only_tags(kind)
+        return Ownership.LOOKED
 
-        shopify.dev, `tagsAdd`: commas separate tags; a tag has at most 255 characters and no blanks around it.
-        """
-        if place.kind is not MarkKind.TAG:
-            raise Misconfigured("Shopify has no lists; choose tags for it.")
-        if not place.name or place.name != place.name.strip() or "," in place.name or len(place.name) > TAG_LENGTH:
-            raise Rejected(f"'{place.name[:60]}' cannot be a tag: it needs 1 to {TAG_LENGTH} characters, no comma and no blank at either end.")
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """A tag needs no making: returns `place` when the tag can be one (Rejected says why not)."""
+        _only_tags(place.kind)
+        names.check(place.kind, place.name)
         return place
 
     def ensure_view(self, place: Place, name: str, external_id: str) -> str:
@@ -87,7 +85,7 @@ class ShopifyDestination:
         send = write_in_bulk if len(calls) >= BULK_FROM else write_directly
         return [*refused, *send(self._client, calls)] if calls else refused
 
-    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0, kind: MarkKind | None = None) -> Cost:
         """See `integrations.base.Destination`. Points as shopify.dev counts them: 10 for a mutation, 1 for an object read.
 
         Carrying out a bulk operation costs no points and takes Shopify a time that it does not tell.
@@ -116,3 +114,8 @@ class ShopifyDestination:
             if not page["pageInfo"]["hasNextPage"]:
                 return ""
             after = page["pageInfo"]["endCursor"]
+
+
+def _only_tags(kind: MarkKind) -> None:
+    if kind is not MarkKind.TAG:
+        raise Misconfigured("Shopify has no lists; choose tags for it.")

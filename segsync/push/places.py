@@ -21,7 +21,7 @@ def place_of(target: Target) -> Place:
 
 
 def prepare(connection: Connection, destination: Destination, clock: Callable[[], datetime]) -> None:
-    """Make due targets ready: the list, or the tag and the platform's saved segment over it. A refusal is kept with the target.
+    """Make due targets ready: the list or property, or the tag and the platform's saved segment over it. A refusal is kept with the target.
 
     A target that gets no answer is tried again later and does not keep the others waiting.
     """
@@ -29,7 +29,7 @@ def prepare(connection: Connection, destination: Destination, clock: Callable[[]
         place = place_of(target)
         try:
             place = destination.ensure_place(place, target.label)
-        except Permanent as error:
+        except (Permanent, Misconfigured) as error:  # a right that making a place takes need not be missing for the others
             refuse(target, error, clock())
             continue
         except UnknownOutcome as error:
@@ -48,7 +48,7 @@ def prepare(connection: Connection, destination: Destination, clock: Callable[[]
             target.entries.filter(parked_at__isnull=False).update(parked_at=None, attempts=0, next_attempt_at=now)
 
 
-def refuse(target: Target, error: Permanent, now: datetime) -> None:
+def refuse(target: Target, error: Permanent | Misconfigured, now: datetime) -> None:
     """Nothing is written to a place that is gone or not ours; to the others it is."""
     Target.objects.filter(pk=target.pk).update(reason=str(error)[:300], ready_at=None, due_at=now + timedelta(hours=1))
     log.warning("target.refused", target__id=target.pk, shop__id=target.shop_id)
