@@ -221,6 +221,13 @@ class Destination(Protocol):
         """
         ...
 
+    def unfinished(self, now: datetime) -> float:
+        """Seconds after which to ask again while what an earlier `write` began may still be going on, in this process or in one that died; else 0.
+
+        What an earlier call left unknown is read back only once it is 0. Nobody may be in `write` for the connection meanwhile.
+        """
+        ...
+
     def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0, kind: MarkKind | None = None) -> Cost:
         """What it would take to set and take away so many marks of one place (None: of the kind that is usual there). Asks the platform nothing.
 

@@ -16,8 +16,8 @@ def check(kind: MarkKind, name: str) -> None:
     """Raises Rejected with what to change when a place of that kind cannot be called so."""
     if kind is MarkKind.PROPERTY and (not _PROPERTY.fullmatch(name) or name.startswith(_RESERVED)):
         raise Rejected(
-            f"“{name[:60]}” cannot name a contact property: begin with a lower-case letter other than in “{_RESERVED}”, "
-            "and use only lower-case letters, digits and underscores, 100 at most."
+            f"“{name[:60]}” cannot name a contact property: use only lower-case letters, digits and underscores, 100 at most, "
+            f"begin with a letter, and not with “{_RESERVED}”."
         )
     if kind is MarkKind.LIST and (not name or name != name.strip() or len(name) > LIST_LENGTH):
         raise Rejected(f"“{name[:60]}” cannot name a list: it needs 1 to {LIST_LENGTH} characters and no blank at either end.")

@@ -110,6 +110,10 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
     """What an earlier call left unknown is looked up; what is as wanted is settled, the rest is told again."""
     unknown = [entry for entry in entries if entry.sent_at is not None and not entry.profile.pending]
     rest = [entry for entry in entries if entry.sent_at is None or entry.profile.pending]
+    wait = destination.unfinished(clock()) if unknown else 0.0
+    if wait:
+        ledger.later(unknown, clock() + timedelta(seconds=wait))
+        return rest
     there: list[LedgerEntry] = []
     absent: list[LedgerEntry] = []
     gone: list[LedgerEntry] = []
