@@ -98,9 +98,20 @@ class MarkKind(StrEnum):
     PROPERTY = "property"  # a property of each person's record that is ours alone, set or empty
 
 
+class Ownership(StrEnum):
+    """How we know whose a mark is that we find on a record."""
+
+    LOOKED = "looked"  # others set such marks, and a write does not tell: callers look at `marks` before they first add one
+    TOLD = "told"  # others set such marks, and `write` tells DONE from ALREADY
+    OURS = "ours"  # nobody else sets such marks: whatever is there is ours
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where marks of one target go. `external_id` is the platform's id of the list ("" before it is made)."""
+    """Where marks of one target go.
+
+    `external_id` is what the platform knows the list or property by, "" before it is made.
+    """
 
     kind: MarkKind
     name: str
@@ -206,18 +217,20 @@ def in_order(member: str) -> tuple[int, str]:
 class Destination(Protocol):
     """Where memberships are written."""
 
-    mark: MarkKind  # the kind of mark this platform keeps
     batch_size: int  # how many changes one call of `write` may take
     settle: timedelta  # longest time a request given up on may still be carried out
-    tells_already: bool  # whether `write` tells DONE from ALREADY; where not, callers look at `marks` before they first add
     most_marks: int | None  # how many marks, whoever put them there, one person can have; None: there is no such limit
 
-    def ensure_place(self, place: Place, description: str) -> Place:
-        """Make sure the place exists and return it with its id.
+    def ownership(self, kind: MarkKind) -> Ownership:
+        """How we know whose a mark of this kind is. Raises `Misconfigured` for a kind that the platform does not keep."""
+        ...
 
-        Only a place that we made before (known by `external_id`) or that does not exist yet is used: a list of the same
-        name made by somebody else is left alone and `Rejected` says so. Raises `NotFound` when `external_id` is known
-        but gone: whoever removed it decides about that.
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """Make sure the place exists and return it with its id. `description` is the name that people see.
+
+        Only a place that we made before (known by `external_id`) or that does not exist yet is used: a list or property of
+        the same name made by somebody else is left alone and `Rejected` says so. Raises `NotFound` when `external_id` is
+        known but gone: whoever removed it decides about that.
         """
         ...
 
@@ -248,19 +261,26 @@ class Destination(Protocol):
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """All marks on each member now, whoever put them there, as casefolded names; None when the person is not there.
 
-        Raises `Misconfigured` where the platform does not need it (`tells_already`).
+        Raises `Misconfigured` where nobody needs it (`Ownership.LOOKED` alone does).
         """
         ...
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Carry out at most `batch_size` changes; one outcome for each, in any order.
+        """Carry out at most `batch_size` changes, of any kinds; one outcome for each, in any order.
 
         Raises only when nothing at all was carried out (`Transient`, `RateLimited`, `NeedsReconnect`, `Misconfigured`).
         """
         ...
 
-    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
-        """What it would take to set and take away so many marks of one place. Asks the platform nothing.
+    def unfinished(self, now: datetime) -> float:
+        """Seconds after which to ask again while what an earlier `write` began may still be going on, in this process or in one that died; else 0.
+
+        What an earlier call left unknown is read back only once it is 0. Nobody may be in `write` for the connection meanwhile.
+        """
+        ...
+
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0, kind: MarkKind | None = None) -> Cost:
+        """What it would take to set and take away so many marks of one place (None: of the kind that is usual there). Asks the platform nothing.
 
         `looks` is how many people `marks` is asked about first, `creates` how many people are created first.
         """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +26,11 @@ class DestinationSettings:
 class Connector:
     """One platform: what can be read from it, written to it, and received from it.
 
-    `mark` says how it keeps memberships, `creates` whether people who have no record there can be made, `farewells` which
-    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done. `family` is what
-    the names of its properties begin with in the rule language.
+    `mark` says how it keeps memberships unless somebody chooses otherwise, `marks` which kinds it takes, `asks` which scopes a
+    kind takes beside those that every connection has, and `named` raises Rejected when a place of a kind cannot be called so.
+    `creates` says whether people who have no record there can be made, `farewells` which webhook topics say that the account has
+    removed the app, `wakes` which say that a job we wait for is done. `family` is what the names of its properties begin with in
+    the rule language.
     """
 
     name: str
@@ -39,6 +41,9 @@ class Connector:
     receive: Callable[[HttpRequest, datetime], list[Delivery]] | None
     family: str
     creates: bool = False
+    marks: frozenset[MarkKind] = frozenset()
+    asks: Mapping[MarkKind, frozenset[str]] = field(default_factory=dict)
+    named: Callable[[MarkKind, str], None] | None = None
     farewells: frozenset[str] = frozenset()
     wakes: frozenset[str] = frozenset()
 
@@ -83,9 +88,10 @@ def property_name(source: str, name: str) -> str:
     return f"{known.family if known else source + '.'}{name}"
 
 
-def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, family: str, *, creates: bool, **topics: frozenset[str]) -> Connector:
-    receive = _later(f"{name}.webhooks.receive")
-    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, family, creates, **topics)
+def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, family: str, **more: Any) -> Connector:
+    receive, named = _later(f"{name}.webhooks.receive"), _later(f"{name}.names.check")
+    more.setdefault("marks", frozenset({mark}))
+    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, family, named=named, **more)
 
 
 connectors: dict[str, Connector] = {
@@ -98,10 +104,19 @@ connectors: dict[str, Connector] = {
             "ShopifySource",
             "ShopifyDestination",
             "metafields.",
-            creates=False,
             farewells=frozenset({"app/uninstalled"}),
             wakes=frozenset({"bulk_operations/finish"}),
         ),
-        _connector("hubspot", "HubSpot", MarkKind.LIST, "HubSpotSource", "HubSpotDestination", "hubspot.", creates=True),
+        _connector(
+            "hubspot",
+            "HubSpot",
+            MarkKind.LIST,
+            "HubSpotSource",
+            "HubSpotDestination",
+            "hubspot.",
+            creates=True,
+            marks=frozenset({MarkKind.LIST, MarkKind.PROPERTY}),
+            asks={MarkKind.PROPERTY: frozenset({"crm.schemas.contacts.write"})},
+        ),
     )
 }

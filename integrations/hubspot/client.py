@@ -15,8 +15,14 @@ from urllib.parse import quote
 
 from django.utils import timezone
 from hubspot import HubSpot
-from hubspot.crm.contacts import BatchInputSimplePublicObjectBatchInputUpsert, BatchReadInputSimplePublicObjectId, PublicObjectSearchRequest
+from hubspot.crm.contacts import (
+    BatchInputSimplePublicObjectBatchInput,
+    BatchInputSimplePublicObjectBatchInputUpsert,
+    BatchReadInputSimplePublicObjectId,
+    PublicObjectSearchRequest,
+)
 from hubspot.crm.lists import ListCreateRequest, ListFolderCreateRequest, MembershipChangeRequest
+from hubspot.crm.properties import PropertyCreate, PropertyGroupCreate
 
 from integrations.hubspot.transport import Json, Transport
 from integrations.models import Connection
@@ -50,6 +56,24 @@ class HubSpotClient:
         """The definitions of all contact properties of the portal; they come in one answer, however many there are."""
         return items(self._json(self._sdk.crm.properties.core_api.get_all("contacts", _preload_content=False)), "results")
 
+    def contact_property(self, name: str) -> Json:
+        """The definition of one contact property. Raises NotFound."""
+        return self._json(self._sdk.crm.properties.core_api.get_by_name("contacts", name, _preload_content=False))
+
+    def create_property(self, definition: Json) -> Json:
+        """A new contact property, by the definition's own field names; returns what HubSpot made of it."""
+        named = {"groupName": "group_name", "fieldType": "field_type", "formField": "form_field"}
+        body = PropertyCreate(**{named.get(field, field): value for field, value in definition.items()})
+        return self._json(self._sdk.crm.properties.core_api.create("contacts", body, _preload_content=False))
+
+    def property_group(self, name: str) -> Json:
+        """A group of contact properties. Raises NotFound."""
+        return self._json(self._sdk.crm.properties.groups_api.get_by_name("contacts", name, _preload_content=False))
+
+    def create_property_group(self, name: str, label: str) -> Json:
+        """A new group of contact properties."""
+        return self._json(self._sdk.crm.properties.groups_api.create("contacts", PropertyGroupCreate(name=name, label=label), _preload_content=False))
+
     def contacts_page(self, properties: Sequence[str], after: str, limit: int) -> Json:
         """One page of all contacts, by id: `results` and `paging.next.after`."""
         more = {"after": after} if after else {}
@@ -68,6 +92,11 @@ class HubSpotClient:
             inputs=[{"id": one} for one in ids], properties=list(properties), properties_with_history=[], id_property=id_property
         )
         return items(self._json(self._sdk.crm.contacts.batch_api.read(body, _preload_content=False)), "results")
+
+    def update_contacts(self, inputs: Sequence[Json]) -> Json:
+        """Overwrite properties of at most 100 contacts (`id`, `properties`): `results` in any order, `errors` for some."""
+        body = BatchInputSimplePublicObjectBatchInput(inputs=list(inputs))
+        return self._json(self._sdk.crm.contacts.batch_api.update(body, _preload_content=False))
 
     def upsert_contacts(self, emails: Sequence[str]) -> Json:
         """Create at most 100 contacts that have these addresses, or find them: `results` in any order, `errors` for some."""

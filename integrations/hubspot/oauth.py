@@ -18,8 +18,8 @@ from integrations.errors import Misconfigured, NeedsReconnect, Rejected, Unknown
 from integrations.tokens import TokenSet
 
 REQUIRED = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.lists.read", "crm.lists.write")
-# Marketing e-mail events, forms, surveys; HubSpot drops in silence what the account's plan has not.
-OPTIONAL = ("content", "forms", "crm.objects.feedback_submissions.read")
+# Marketing e-mail events, forms, surveys, properties of ours; HubSpot drops in silence what the account's plan has not.
+OPTIONAL = ("content", "forms", "crm.objects.feedback_submissions.read", "crm.schemas.contacts.write")
 _GONE = frozenset({"BAD_REFRESH_TOKEN", "invalid_grant"})
 _OUR_FAULT = frozenset({"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "invalid_client", "MISMATCH_CLIENT_ID_SECRET"})
 

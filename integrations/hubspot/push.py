@@ -1,4 +1,4 @@
-"""HubSpot as a destination: membership of MANUAL contact lists in a folder of ours."""
+"""HubSpot as a destination: MANUAL contact lists in a folder of ours, and checkboxes on contacts in a property group of ours."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
-from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Place, Standing
-from integrations.errors import Misconfigured, NotFound
-from integrations.hubspot import lists, memberships
+from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Ownership, Place, Result, Standing
+from integrations.errors import IntegrationError, Misconfigured, NotFound
+from integrations.hubspot import lists, memberships, names, properties, ticks
 from integrations.hubspot.client import BATCH, HubSpotClient
 from integrations.hubspot.people import find_or_create
 from integrations.hubspot.transport import REQUESTS
@@ -24,11 +24,9 @@ CREATING = 2  # calls for a batch of people: who is there already, then the othe
 
 
 class HubSpotDestination:
-    """Writes list membership in one portal. A place of another kind raises Misconfigured."""
+    """Writes list membership and checkboxes of contacts in one portal. A place of another kind raises Misconfigured."""
 
     batch_size = 5_000
-    tells_already = True
-    mark = MarkKind.LIST
     most_marks = None
     settle = timedelta(seconds=60)
 
@@ -43,17 +41,24 @@ class HubSpotDestination:
         self._folder = settings.folder
         self._now = now
 
-    def ensure_place(self, place: Place, description: str) -> Place:
-        """The place with its list's id; the list is made in the folder when it has none. HubSpot's lists have no description.
+    def ownership(self, kind: MarkKind) -> Ownership:
+        """HubSpot tells who was in a list before; a property that we made is ours alone."""
+        return Ownership.OURS if _kept(kind) is MarkKind.PROPERTY else Ownership.TOLD
 
-        Raises NotFound for a list that was deleted, Rejected for one that became active or is somebody else's.
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """The place with its list's id, made in the folder, or with when its property was made. HubSpot's lists have no description.
+
+        Raises NotFound for one that was deleted, Rejected for one that cannot be written any more or is somebody else's.
         """
-        _only_lists(place)
+        kind = _kept(place.kind)
+        names.check(kind, place.name)
+        if kind is MarkKind.PROPERTY:
+            return replace(place, external_id=properties.ensure_property(self._client, place, description, self._now()))
         return replace(place, external_id=lists.ensure_list(self._client, place, self._folder, self._now()))
 
     def ensure_view(self, place: Place, name: str, external_id: str) -> str:
-        """Always "": the list itself is what people see in HubSpot."""
-        _only_lists(place)
+        """Always "": the list or property itself is what people see in HubSpot."""
+        _kept(place.kind)
         return ""
 
     def remove_view(self, external_id: str) -> None:
@@ -61,20 +66,21 @@ class HubSpotDestination:
         raise Misconfigured("HubSpot has no saved view over a list; the list itself is what people see.")
 
     def read(self, place: Place, members: Collection[str]) -> dict[str, bool | None]:
-        """Whether each contact is in the list; None for contacts that are gone. Raises NotFound when the list is."""
-        _only_lists(place)
+        """Whether each contact has the mark; None for contacts that are gone. Raises NotFound when the list or property is."""
+        if _kept(place.kind) is MarkKind.PROPERTY:
+            return ticks.ticked_among(self._client, place, members)
         if not place.external_id:
             raise NotFound("The list has not been made in HubSpot yet.")
         return memberships.members_among(self._client, place.external_id, members) if members else {}
 
     def standing(self, place: Place, view: str) -> Standing:
-        """See `integrations.base.Destination`: whether the list is still there, takes members, and what it is called."""
-        _only_lists(place)
-        return lists.standing(self._client, place)
+        """See `integrations.base.Destination`: whether the list or property is still there, takes members, and what it is called."""
+        return properties.standing(self._client, place) if _kept(place.kind) is MarkKind.PROPERTY else lists.standing(self._client, place)
 
     def holders(self, place: Place, cursor: str = "") -> Iterator[Holders]:
-        """See `integrations.base.Destination`: 250 contacts to a request, by their ids."""
-        _only_lists(place)
+        """See `integrations.base.Destination`: 250 contacts of a list, or 200 with a property, to a request, by their ids."""
+        if _kept(place.kind) is MarkKind.PROPERTY:
+            return ticks.holders(self._client, place, cursor)
         return memberships.holders(self._client, place.external_id, cursor)
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
@@ -82,17 +88,30 @@ class HubSpotDestination:
         raise Misconfigured("HubSpot is not asked for all lists of a contact: its answers tell who was in a list before.")
 
     def write(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Carry out the changes, each list in calls of at most 1,000 contacts."""
+        """Carry out the changes: lists first, in calls of at most 1,000 contacts of one list, then properties, a hundred contacts in a call."""
+        by_kind: dict[MarkKind, list[Change]] = {MarkKind.LIST: [], MarkKind.PROPERTY: []}
         for one in changes:
-            _only_lists(one.place)
-        return memberships.change_members(self._client, changes)
+            by_kind[_kept(one.place.kind)].append(one)
+        outcomes = memberships.change_members(self._client, by_kind[MarkKind.LIST])
+        try:
+            return outcomes + ticks.change_ticks(self._client, by_kind[MarkKind.PROPERTY])
+        except IntegrationError as error:
+            if not outcomes:
+                raise
+            return outcomes + [Outcome(one.key, Result.RETRY, str(error)) for one in by_kind[MarkKind.PROPERTY]]
 
-    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
+    def unfinished(self, now: datetime) -> float:
+        """Always 0: HubSpot carries out a call before it answers, or within `settle`."""
+        return 0.0
+
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0, kind: MarkKind | None = None) -> Cost:
         """See `integrations.base.Destination`. The share of a day is that of the smallest portals; which one this is, HubSpot does not tell."""
         whole, rest = divmod(adds + removes, self.batch_size)
-        calls = whole * -(-self.batch_size // memberships.CHUNK) + -(-rest // memberships.CHUNK) + CREATING * -(-creates // BATCH)
+        each, calls_each = (BATCH, ticks.CALLS) if kind is MarkKind.PROPERTY else (memberships.CHUNK, 1)
+        calls = calls_each * (whole * -(-self.batch_size // each) + -(-rest // each)) + CREATING * -(-creates // BATCH)
         limit, seconds = REQUESTS
-        way = f"Up to {memberships.CHUNK:,} contacts in each call, {limit} calls in {seconds:.0f} seconds; a day of the smallest portals has {DAILY:,} calls."
+        how = f"Up to {each:,} contacts in each call" if calls_each == 1 else f"Contacts are read and then changed, {each:,} in a call"
+        way = f"{how}, {limit} calls in {seconds:.0f} seconds; a day of the smallest portals has {DAILY:,} calls."
         return Cost(calls, max(0, calls - 1) // limit * seconds, calls / DAILY, way)
 
     def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
@@ -100,6 +119,7 @@ class HubSpotDestination:
         return find_or_create(self._client, people)
 
 
-def _only_lists(place: Place) -> None:
-    if place.kind is not MarkKind.LIST:
-        raise Misconfigured(f"HubSpot keeps segments as lists; “{place.name}” is set up as a {place.kind.value}.")
+def _kept(kind: MarkKind) -> MarkKind:
+    if kind is MarkKind.TAG:
+        raise Misconfigured("HubSpot has no tags; choose contact lists or contact properties for it.")
+    return kind

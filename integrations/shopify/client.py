@@ -71,7 +71,7 @@ class Admin:
             name = documents.alias(place)
             answer = data.get(name)
             if name in own or answer is None:
-                answers.append(_decision([own.get(name, {})], safe=False))
+                answers.append(decision([own.get(name, {})], safe=False))
             else:
                 answers.append(answer)
         return answers
@@ -181,10 +181,10 @@ def _code(error: Error) -> str:
 
 
 def _raise(errors: Sequence[Error], *, safe: bool) -> NoReturn:
-    raise _decision(errors, safe=safe)
+    raise decision(errors, safe=safe)
 
 
-def _decision(errors: Sequence[Error], *, safe: bool) -> IntegrationError:
+def decision(errors: Sequence[Error], *, safe: bool) -> IntegrationError:
     """What a GraphQL error means; the first of several that is worse than a missing object."""
     error = next((each for each in errors if _code(each) not in _MISSING), errors[0])
     code = _code(error)
@@ -195,6 +195,8 @@ def _decision(errors: Sequence[Error], *, safe: bool) -> IntegrationError:
         return Misconfigured(f"Shopify denies access: {need}. Install the app again and allow it.")
     if code in _MISSING:
         return NotFound(f"Shopify: {said}")
+    if code == "THROTTLED":
+        return Transient("Shopify's rate limit is used up.")
     if code in _UNKNOWN or not error:
         message = "Shopify failed inside and did not say what became of the call."
         return Transient(message) if safe else UnknownOutcome(message)

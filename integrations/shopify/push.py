@@ -6,20 +6,20 @@ Tags are set and taken away one by one (`tagsAdd`, `tagsRemove`), never replaced
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Place, Standing
+from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Ownership, Place, Standing
 from integrations.errors import Misconfigured, NotFound, Rejected
 from integrations.models import Connection
 from integrations.registry import DestinationSettings
-from integrations.shopify import tag_holders
+from integrations.shopify import names, tag_holders
 from integrations.shopify.client import CALL_COST, ShopifyClient
 from integrations.shopify.tag_calls import AT_ONCE, calls_for, chunks, gid, is_id, write_directly
-from integrations.shopify.tag_jobs import write_in_bulk
+from integrations.shopify.tag_jobs import unfinished_jobs, write_in_bulk
 
 READ_AT_ONCE = 250  # ids that `nodes` takes
-BULK_FROM = 200  # calls from which a bulk operation is quicker than the rate limit of direct calls
-TAG_LENGTH = 255
+BUCKET_SECONDS = 20.0  # a full bucket holds what is restored in so many seconds
+BULK_SECONDS = 1.0  # placeholder
 BULK_CALLS = 4  # to run one bulk operation: a place to upload to, the upload, the start, and a look at how it does
 
 
@@ -27,23 +27,21 @@ class ShopifyDestination:
     """Tags on the customers of one connected store (`integrations.base.Destination`)."""
 
     batch_size = 5_000
-    tells_already = False
-    mark = MarkKind.TAG
     most_marks = 250  # tags: help.shopify.com, "Creating and using tags in Shopify", tag limits
     settle = timedelta(seconds=60)
 
     def __init__(self, connection: Connection, settings: DestinationSettings) -> None:
         self._client = ShopifyClient(connection)
 
-    def ensure_place(self, place: Place, description: str) -> Place:
-        """A tag needs no making: returns `place` when the tag can be one (Rejected says why not).
+    def ownership(self, kind: MarkKind) -> Ownership:
+        """Anybody tags customers, and Shopify does not say whether a tag was there before."""
+        _only_tags(kind)
+        return Ownership.LOOKED
 
-        shopify.dev, `tagsAdd`: commas separate tags; a tag has at most 255 characters and no blanks around it.
-        """
-        if place.kind is not MarkKind.TAG:
-            raise Misconfigured("Shopify has no lists; choose tags for it.")
-        if not place.name or place.name != place.name.strip() or "," in place.name or len(place.name) > TAG_LENGTH:
-            raise Rejected(f"'{place.name[:60]}' cannot be a tag: it needs 1 to {TAG_LENGTH} characters, no comma and no blank at either end.")
+    def ensure_place(self, place: Place, description: str) -> Place:
+        """A tag needs no making: returns `place` when the tag can be one (Rejected says why not)."""
+        _only_tags(place.kind)
+        names.check(place.kind, place.name)
         return place
 
     def ensure_view(self, place: Place, name: str, external_id: str) -> str:
@@ -105,17 +103,22 @@ class ShopifyDestination:
         Shopify does not say whether a tag was there before: what it took is DONE.
         """
         calls, refused = calls_for(changes)
-        send = write_in_bulk if len(calls) >= BULK_FROM else write_directly
+        send = write_in_bulk if len(calls) >= bulk_from(self._client.rate) else write_directly
         return [*refused, *send(self._client, calls)] if calls else refused
 
-    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0) -> Cost:
+    def unfinished(self, now: datetime) -> float:
+        """See `integrations.base.Destination`: bulk operations go on in Shopify whatever becomes of the process that started them."""
+        return unfinished_jobs(self._client, now)
+
+    def cost(self, adds: int, removes: int, looks: int = 0, creates: int = 0, kind: MarkKind | None = None) -> Cost:
         """See `integrations.base.Destination`. Points as shopify.dev counts them: 10 for a mutation, 1 for an object read.
 
         Carrying out a bulk operation costs no points and takes Shopify a time that it does not tell.
         """
         whole, rest = divmod(adds + removes, self.batch_size)
-        in_bulk = whole + (rest >= BULK_FROM)
-        direct = rest if rest < BULK_FROM else 0
+        least = bulk_from(self._client.rate)
+        in_bulk = whole + (rest >= least)
+        direct = rest if rest < least else 0
         reading = -(-looks // READ_AT_ONCE)
         operations = in_bulk * sum(1 for number in (adds, removes) if number)
         points = looks + direct * CALL_COST + operations * (BULK_CALLS - 1) * CALL_COST
@@ -137,3 +140,17 @@ class ShopifyDestination:
             if not page["pageInfo"]["hasNextPage"]:
                 return ""
             after = page["pageInfo"]["endCursor"]
+
+
+def bulk_from(rate: float) -> int:
+    """How many calls take as long at `rate` points a second as the shortest bulk operation: from so many on, bulk is quicker.
+
+    The bucket is full after 20 seconds of rest (shopify.dev, "API rate limits"), so that many points go out at once; beyond them
+    calls wait for points, and a bulk operation waits for Shopify at least BULK_SECONDS.
+    """
+    return round((BUCKET_SECONDS + BULK_SECONDS) * rate / CALL_COST)
+
+
+def _only_tags(kind: MarkKind) -> None:
+    if kind is not MarkKind.TAG:
+        raise Misconfigured("Shopify has no lists; choose tags for it.")

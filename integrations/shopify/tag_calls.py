@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from integrations import http
 from integrations.base import Change, Outcome, Result
-from integrations.errors import IntegrationError, NotFound, Permanent, UnknownOutcome
+from integrations.errors import IntegrationError, Misconfigured, NotFound, Permanent, UnknownOutcome
 from integrations.shopify.client import ShopifyClient
 
 AT_ONCE = 50  # calls in one request: 500 of the at most 1,000 points (shopify.dev, "API rate limits": 10 points a mutation)
@@ -78,7 +78,8 @@ def calls_for(changes: Sequence[Change]) -> tuple[list[TagCall], list[Outcome]]:
 def write_directly(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outcome]:
     """Send the calls, AT_ONCE in a request. Raises only when nothing was carried out (`integrations.base.Destination.write`).
 
-    After a request without an answer nothing more is sent: the rest is to be tried again.
+    After a request without an answer, or one that Shopify denies, nothing more is sent: the rest is to be tried again. A denial of
+    everything is raised: no item is at fault then.
     """
     outcomes: list[Outcome] = []
     stopped: IntegrationError | None = None
@@ -101,6 +102,9 @@ def write_directly(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outc
         else:
             for call, answer in zip(some, answers, strict=True):
                 outcomes += judged(call, answer)
+            stopped = next((answer for answer in answers if isinstance(answer, Misconfigured)), None)
+    if isinstance(stopped, Misconfigured) and all(outcome.result is Result.RETRY for outcome in outcomes):
+        raise stopped
     return outcomes
 
 

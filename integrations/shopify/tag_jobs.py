@@ -1,6 +1,7 @@
 """Many tag changes as bulk mutations (shopify.dev, "Bulk import data with the GraphQL Admin API").
 
-One operation adds, one removes; both run at the same time. Lines are not carried out in order.
+One operation adds, one removes; both run at the same time. Lines are not carried out in order. An operation outlives the process
+that started it, up to 24 hours: Shopify itself is asked for those that still run, which also finds one whose start got no answer.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 import orjson
 import structlog
@@ -16,22 +18,24 @@ from django.conf import settings
 from integrations import http
 from integrations.base import Outcome, Result
 from integrations.download import check_address
-from integrations.errors import IntegrationError, Rejected, Transient, UnknownOutcome
+from integrations.errors import IntegrationError, Misconfigured, Permanent, Rejected, Transient, UnknownOutcome
 from integrations.shopify import bulk, documents
-from integrations.shopify.client import ShopifyClient
+from integrations.shopify.client import ShopifyClient, decision
 from integrations.shopify.tag_calls import TagCall, judged
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = 150.0  # seconds an operation may take before it is cancelled; well below a worker's own limit
 CANCELLING = 15.0  # seconds to wait for a cancelled one to end, so that what it did can be read
+OVERDUE = timedelta(seconds=PATIENCE + CANCELLING + 15)  # from then on nobody watches an operation any more, unless Shopify began it late
+ASK_AGAIN = 10.0  # seconds between looks at an operation that a dead process has left behind
 POLLS = (0.25, 0.5, 1.0, 2.0, 3.0)  # seconds between looks, the last one from then on
 
 
 def write_in_bulk(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outcome]:
     """Carry the calls out. Raises only when nothing was carried out (`integrations.base.Destination.write`).
 
-    A call that the result file does not tell of is UNKNOWN; one whose operation was never started is RETRY.
+    A call that the result file does not tell of is UNKNOWN; one whose operation was never started, or was denied, is RETRY.
     """
     outcomes: list[Outcome] = []
     running: list[tuple[str, list[TagCall]]] = []
@@ -48,12 +52,33 @@ def write_in_bulk(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outco
         except IntegrationError as error:
             failed = error
             outcomes += _each(some, Result.RETRY, str(error))
-    if failed is not None and not running and all(outcome.result is Result.RETRY for outcome in outcomes):
-        raise failed
     deadline = time.monotonic() + PATIENCE
     for gid, some in running:
-        outcomes += _finish(client, gid, some, deadline)
+        told, denied = _finish(client, gid, some, deadline)
+        outcomes += told
+        failed = denied or failed
+    if failed is not None and all(outcome.result is Result.RETRY for outcome in outcomes):
+        raise failed
     return outcomes
+
+
+def unfinished_jobs(client: ShopifyClient, now: datetime) -> float:
+    """Seconds after which to ask again while a bulk mutation of ours runs that nobody watches; 0.0 when none does.
+
+    It is waited for, since what it does is mostly still wanted; one that is overdue is cancelled first.
+    """
+    told = client.execute("running_jobs")
+    jobs = {node["id"]: node["createdAt"] for found in told.values() for node in found["nodes"]}
+    ending = {node["id"] for node in told["canceling"]["nodes"]}
+    for gid, begun in jobs.items():
+        overdue = now - datetime.fromisoformat(begun) > OVERDUE
+        log.warning("shopify.bulk_left_behind", gid=gid, domain=client.domain, overdue=overdue)
+        if overdue and gid not in ending:
+            try:
+                client.execute("cancel_bulk", {"id": gid})
+            except Permanent as error:  # it has just ended
+                log.info("shopify.bulk_not_cancelled", gid=gid, reason=str(error))
+    return ASK_AGAIN if jobs else 0.0
 
 
 def _start(client: ShopifyClient, calls: Sequence[TagCall]) -> str:
@@ -82,8 +107,8 @@ def _upload(client: ShopifyClient, lines: bytes) -> str:
     return str(dict(fields).get("key", ""))
 
 
-def _finish(client: ShopifyClient, gid: str, calls: list[TagCall], deadline: float) -> list[Outcome]:
-    """The outcomes of a started operation; whatever goes wrong from here on leaves them unknown, never undone."""
+def _finish(client: ShopifyClient, gid: str, calls: list[TagCall], deadline: float) -> tuple[list[Outcome], Misconfigured | None]:
+    """The outcomes of a started operation, and why Shopify denied it if it did; whatever goes wrong from here on leaves them unknown, never undone."""
     try:
         operation = _watch(client, gid, deadline)
         if operation.running:
@@ -92,7 +117,7 @@ def _finish(client: ShopifyClient, gid: str, calls: list[TagCall], deadline: flo
         return _read(calls, operation)
     except IntegrationError as error:
         log.warning("shopify.bulk_unknown", gid=gid, reason=str(error))
-        return _each(calls, Result.UNKNOWN, str(error))
+        return _each(calls, Result.UNKNOWN, str(error)), None
 
 
 def _watch(client: ShopifyClient, gid: str, deadline: float) -> bulk.Operation:
@@ -106,21 +131,25 @@ def _watch(client: ShopifyClient, gid: str, deadline: float) -> bulk.Operation:
     return operation
 
 
-def _read(calls: list[TagCall], operation: bulk.Operation) -> list[Outcome]:
-    outcomes: list[Outcome] = []
-    left = dict(enumerate(calls))
+def _read(calls: list[TagCall], operation: bulk.Operation) -> tuple[list[Outcome], Misconfigured | None]:
     url = operation.url or operation.partial_url
+    if not url and (operation.status, operation.error) == ("FAILED", "ACCESS_DENIED"):
+        denied = Misconfigured("Shopify denies access to the bulk operation: a scope is missing. Install the app again and allow it.")
+        return _each(calls, Result.RETRY, str(denied)), denied
+    outcomes: list[Outcome] = []
+    refused: Misconfigured | None = None
+    left = dict(enumerate(calls))
     for line in bulk.results(url) if url else ():
         call = left.pop(line.get("__lineNumber", -1), None)
         if call is None:
             continue
         answer = (line.get("data") or {}).get(call.field)
         if answer is None:
-            said = http.without_personal_data(str((line.get("errors") or [{}])[0].get("message", "no reason given")))
-            outcomes += call.outcomes(Result.UNKNOWN, f"Shopify: {said}")
-        else:
-            outcomes += judged(call, answer)
-    return outcomes + _each(left.values(), Result.UNKNOWN, f"Shopify's bulk operation ended as {operation.status} and does not tell of this one.")
+            answer = decision([error for error in line.get("errors") or () if isinstance(error, dict)] or [{}], safe=False)
+            refused = answer if isinstance(answer, Misconfigured) else refused
+        outcomes += judged(call, answer)
+    untold = f"Shopify's bulk operation ended as {operation.status} and does not tell of this one."
+    return outcomes + _each(left.values(), Result.UNKNOWN, untold), refused
 
 
 def _each(calls: Iterable[TagCall], result: Result, detail: str) -> list[Outcome]:

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from integrations.base import MarkKind
 from segsync.console.pages import IDLE, WARN, Cell, Panel, badge, code
 from segsync.console.wording import count, platform, short
 from segsync.evaluate.preview import NAMES, Person, Preview, Reason, Size, preview
@@ -186,7 +185,7 @@ def _costs(telling: Sequence[Telling]) -> Panel:
     rows = [
         (
             format_html("{} {}", platform(each.vendor), badge("paused", IDLE) if each.paused else ""),
-            format_html("{} {}", "tag" if each.kind is MarkKind.TAG else "list", code(each.name)),
+            format_html("{} {}", each.kind.value, code(each.name)),
             _changes(each),
             f"{each.cost.calls:,}",
             _seconds(each.cost.seconds) if each.cost.calls else "–",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db.models import Count
+from django.urls import reverse
+from django.utils.html import format_html
 
 from segsync import clock
 from segsync.console.pages import BAD, GOOD, IDLE, Panel, badge, link
@@ -17,9 +19,9 @@ from segsync.rules.models import Segment
 EVALUATIONS = 10
 
 
-def segment_panels(segment: Segment) -> list[Panel]:
-    """Return targets, movements, versions and evaluations of one segment."""
-    return [_targets(segment), _movements(segment), versions_panel(segment), _evaluations(segment)]
+def segment_panels(segment: Segment, *, may_add: bool) -> list[Panel]:
+    """Return targets (with the way to add one, for those who may), movements, versions and evaluations of one segment."""
+    return [_targets(segment, may_add=may_add), _movements(segment), versions_panel(segment), _evaluations(segment)]
 
 
 def target_tone(target: Target) -> tuple[str, str]:
@@ -31,7 +33,7 @@ def target_tone(target: Target) -> tuple[str, str]:
     return ("on", GOOD) if target.ready_at else ("being made", IDLE)
 
 
-def _targets(segment: Segment) -> Panel:
+def _targets(segment: Segment, *, may_add: bool) -> Panel:
     targets = segment.targets.select_related("connection").order_by("connection__vendor", "name")
     rows = [
         (
@@ -43,9 +45,10 @@ def _targets(segment: Segment) -> Panel:
         )
         for target in targets
     ]
-    return Panel(
-        "Written to", ("Platform", "Name", "Kind", "State", "Reason"), rows, "Not written anywhere yet: targets are made once a platform is connected."
-    )
+    address = reverse("admin:rules_segment_add_place", args=[segment.pk])
+    more = format_html('<a class="sg-link" href="{}">Write it to one more place…</a>', address) if may_add else ""
+    empty = "Not written anywhere yet: targets are made once a platform is connected."
+    return Panel("Written to", ("Platform", "Name", "Kind", "State", "Reason"), rows, empty, more)
 
 
 def _movements(segment: Segment) -> Panel:

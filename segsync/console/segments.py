@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from integrations.models import Shop
 from segsync import clock, pipeline
 from segsync.console.pages import BAD, GOOD, IDLE, Panel, PanelAdmin, badge, badges, code, column
+from segsync.console.places import add_place_page
 from segsync.console.preview_sections import shown
 from segsync.console.segment_form import PREVIEW, SegmentForm
 from segsync.console.segment_panels import segment_panels, target_tone
@@ -88,9 +89,10 @@ class SegmentAdmin(PanelAdmin[Segment]):
         return field
 
     def get_urls(self) -> list[Any]:
-        """Add the pages of versions."""
+        """Add the pages of versions and of further places."""
         site = self.admin_site
         versions = [
+            path("<int:object_id>/add-place/", site.admin_view(self.add_place), name="rules_segment_add_place"),
             path("<int:object_id>/version/<int:number>/", site.admin_view(self.version), name="rules_segment_version"),
             path("<int:object_id>/version/<int:number>/roll-back/", site.admin_view(self.roll_back), name="rules_segment_roll_back"),
         ]
@@ -103,6 +105,10 @@ class SegmentAdmin(PanelAdmin[Segment]):
     def roll_back(self, request: HttpRequest, object_id: int, number: int) -> HttpResponse:
         """Ask whether to go back to a version, and do so."""
         return roll_back_page(self, request, str(object_id), number)
+
+    def add_place(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Offer further places to write a segment to, and add one."""
+        return add_place_page(self, request, str(object_id))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -150,7 +156,7 @@ class SegmentAdmin(PanelAdmin[Segment]):
 
     def panels(self, request: HttpRequest, row: Segment) -> Sequence[Panel]:
         """Return targets, movements, versions and evaluations."""
-        return segment_panels(row)
+        return segment_panels(row, may_add=self.has_change_permission(request, row))
 
     @column("shop", ordering="shop__domain")
     def in_shop(self, segment: Segment) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from integrations import registry
-from integrations.base import Cost, MarkKind
+from integrations.base import Cost, MarkKind, Ownership
 from integrations.models import Connection, Shop
 from segsync.diff.models import LedgerEntry, Target, WritebackSettings
 from segsync.diff.targets import place_name
@@ -47,18 +47,28 @@ def estimate(shop: Shop, segment: Segment, entering: Sequence[int], leaving: Seq
     """
     settings = WritebackSettings.objects.filter(shop=shop).first() or WritebackSettings(shop=shop)
     connections = Connection.objects.filter(shop=shop, status=Connection.Status.CONNECTED).order_by("vendor")
-    return [_telling(connection, kind, segment, settings, entering, leaving) for connection, kind in _with_marks(connections)]
+    return [_telling(connection, kind, target, segment, settings, entering, leaving) for connection, kind, target in _places(connections, segment)]
 
 
-def _with_marks(connections: QuerySet[Connection]) -> Iterator[tuple[Connection, MarkKind]]:
+def _places(connections: QuerySet[Connection], segment: Segment) -> Iterator[tuple[Connection, MarkKind, Target | None]]:
+    """Each place the segment is written to, and the one that would be made at connections where there is none."""
     for connection in connections:
+        targets = list(Target.objects.filter(connection=connection, segments=segment).order_by("pk")) if segment.pk else []
+        yield from ((connection, MarkKind(target.kind), target) for target in targets)
         kind = registry.connector(connection.vendor).mark
-        if kind is not None:
-            yield connection, kind
+        if kind is not None and not targets:
+            yield connection, kind, None
 
 
-def _telling(connection: Connection, kind: MarkKind, segment: Segment, settings: WritebackSettings, entering: Sequence[int], leaving: Sequence[int]) -> Telling:
-    target = Target.objects.filter(connection=connection, segments=segment).first() if segment.pk else None
+def _telling(
+    connection: Connection,
+    kind: MarkKind,
+    target: Target | None,
+    segment: Segment,
+    settings: WritebackSettings,
+    entering: Sequence[int],
+    leaving: Sequence[int],
+) -> Telling:
     served, unserved = _records(connection, entering[:COUNTED])
     may_create = registry.connector(connection.vendor).creates and settings.create_contacts
     creates = _with_address(connection.shop, unserved) if may_create else 0
@@ -66,7 +76,7 @@ def _telling(connection: Connection, kind: MarkKind, segment: Segment, settings:
     created = _scaled(creates, entering)
     adds, taken = _scaled(served, entering) + created, _scaled(removes, leaving)
     destination = registry.destination(connection, registry.DestinationSettings(folder=settings.list_folder))
-    looks = adds if not destination.tells_already and adds <= ASK_UP_TO else 0
+    looks = adds if destination.ownership(kind) is Ownership.LOOKED and adds <= ASK_UP_TO else 0
     return Telling(
         vendor=connection.vendor,
         kind=kind,
@@ -75,7 +85,7 @@ def _telling(connection: Connection, kind: MarkKind, segment: Segment, settings:
         adds=adds,
         removes=taken,
         creates=created,
-        cost=destination.cost(adds, taken, looks=looks, creates=created),
+        cost=destination.cost(adds, taken, looks=looks, creates=created, kind=kind),
         about=max(len(entering), len(leaving)) > COUNTED,
     )
 

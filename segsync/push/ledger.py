@@ -104,6 +104,11 @@ def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, de
     _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
 
 
+def later(entries: Iterable[LedgerEntry], when: datetime) -> None:
+    """What was sent may still be going on: these are not looked at before `when`."""
+    _rows(entries).update(next_attempt_at=when)
+
+
 def unsent(entries: Sequence[LedgerEntry], when: datetime, detail: str) -> None:
     """The whole call was not carried out, through no fault of these marks: they come up again at `when`."""
     _disclaim(entries)

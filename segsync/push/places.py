@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 def prepare(connection: Connection, destination: Destination, clock: Callable[[], datetime]) -> None:
-    """Make due targets ready: the list, or the tag and the platform's saved segment over it. A refusal is kept with the target.
+    """Make due targets ready: the list or property, or the tag and the platform's saved segment over it. A refusal is kept with the target.
 
     Targets that are being left are seen out. A target that gets no answer is tried again later and does not keep the others waiting.
     """
@@ -29,7 +29,7 @@ def prepare(connection: Connection, destination: Destination, clock: Callable[[]
         place = place_of(target)
         try:
             place = destination.ensure_place(place, target.label)
-        except Permanent as error:
+        except (Permanent, Misconfigured) as error:  # a right that making a place takes need not be missing for the others
             refuse(target, error, clock())
             continue
         except UnknownOutcome as error:
@@ -59,7 +59,7 @@ def _view(destination: Destination, place: Place, target: Target) -> str:
     return ""
 
 
-def refuse(target: Target, error: Permanent, now: datetime) -> None:
+def refuse(target: Target, error: Permanent | Misconfigured, now: datetime) -> None:
     """Nothing is written to a place that is gone or not ours; to the others it is."""
     Target.objects.filter(pk=target.pk).update(reason=str(error)[:300], ready_at=None, due_at=now + timedelta(hours=1))
     log.warning("target.refused", target__id=target.pk, shop__id=target.shop_id)

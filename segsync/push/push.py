@@ -10,7 +10,7 @@ import structlog
 from django.db.models import Q
 
 from integrations import registry
-from integrations.base import Change, Destination, Result
+from integrations.base import Change, Destination, MarkKind, Ownership, Result
 from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Transient, UnknownOutcome
 from integrations.models import Connection
 from segsync.diff.models import LedgerEntry
@@ -79,8 +79,7 @@ def _tell(connection: Connection, destination: Destination, entries: Sequence[Le
     rest = _settle_without_call(entries, clock())
     rest = _read_back(destination, rest, clock)
     rest = create_missing(connection, destination, rest, clock)
-    if not destination.tells_already:
-        rest = _leave_foreign(destination, rest, clock)
+    rest = _leave_foreign(destination, rest, clock)
     if rest:
         _write(connection, destination, rest, clock)
 
@@ -111,6 +110,10 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
     """What an earlier call left unknown is looked up; what is as wanted is settled, the rest is told again."""
     unknown = [entry for entry in entries if entry.sent_at is not None and not entry.profile.pending]
     rest = [entry for entry in entries if entry.sent_at is None or entry.profile.pending]
+    wait = destination.unfinished(clock()) if unknown else 0.0
+    if wait:
+        ledger.later(unknown, clock() + timedelta(seconds=wait))
+        return rest
     there: list[LedgerEntry] = []
     absent: list[LedgerEntry] = []
     gone: list[LedgerEntry] = []
@@ -131,7 +134,7 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
 
 def _leave_foreign(destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> list[LedgerEntry]:
     """Before a mark is first added: where somebody else has put it already, it stays theirs."""
-    asked = [entry for entry in entries if entry.wanted and not entry.owned_since]
+    asked = [entry for entry in entries if entry.wanted and not entry.owned_since and _ownership(destination, entry) is Ownership.LOOKED]
     marks = _marks(destination, asked)
     gone = [entry for entry in asked if marks[entry.profile_id] is None]
     foreign = [entry for entry in asked if entry.target.name.casefold() in (marks[entry.profile_id] or ())]
@@ -153,6 +156,10 @@ def _marks(destination: Destination, entries: Sequence[LedgerEntry]) -> dict[int
         asked = {entry.profile_id for entry in entries if entry.acked_generation or entry.target.name.casefold() in _pulled(entry.profile)}
     found = destination.marks([profiles[id_].external_id for id_ in asked]) if asked else {}
     return {id_: found.get(profile.external_id) if id_ in asked else _pulled(profile) for id_, profile in profiles.items()}
+
+
+def _ownership(destination: Destination, entry: LedgerEntry) -> Ownership:
+    return destination.ownership(MarkKind(entry.target.kind))
 
 
 def _pulled(profile: Profile) -> frozenset[str]:
@@ -178,7 +185,7 @@ def _read(destination: Destination, entries: Sequence[LedgerEntry], clock: Calla
 def _write(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> None:
     adds = [entry for entry in entries if entry.wanted]
     attempt = Attempt.objects.create(shop=connection.shop, connection=connection, started_at=clock(), adds=len(adds), removes=len(entries) - len(adds))
-    ledger.begin(entries, clock(), destination.settle, claim=[] if destination.tells_already else adds)
+    ledger.begin(entries, clock(), destination.settle, claim=[entry for entry in adds if _ownership(destination, entry) is not Ownership.TOLD])
     changes = [Change(entry.pk, place_of(entry.target), entry.profile.external_id, entry.wanted) for entry in entries]
     try:
         outcomes = destination.write(changes)

@@ -101,11 +101,13 @@ def update(call: ApiCall, object_type: str, name: str) -> Reply:
 
 
 def archive(call: ApiCall, object_type: str, name: str) -> Reply:
-    """Delete a property somebody made (204, also when there is none); 400 for HubSpot's own."""
+    """Delete a property somebody made, and its values (204, also when there is none); 400 for HubSpot's own."""
     contacts_only(object_type)
     if name in DEFAULTS:
         raise invalid(f"The property '{name}' is defined by HubSpot and cannot be deleted.")
-    call.portal.custom_properties.pop(name, None)
+    if call.portal.custom_properties.pop(name, None) is not None:
+        for contact in call.portal.contacts.values():
+            contact.properties.pop(name, None)
     return Reply(None, 204)
 
 

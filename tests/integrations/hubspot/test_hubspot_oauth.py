@@ -20,7 +20,7 @@ from tests.integrations.hubspot.desk import REDIRECT, Desk, consent
 def test_the_consent_page_is_asked_for_what_is_needed_and_offered_the_rest(portal: Portal) -> None:
     asked = parse_qs(urlsplit(oauth.authorize_url("s t", REDIRECT)).query)
     assert asked["scope"] == ["oauth crm.objects.contacts.read crm.objects.contacts.write crm.lists.read crm.lists.write"]
-    assert asked["optional_scope"] == ["content forms crm.objects.feedback_submissions.read"]
+    assert asked["optional_scope"] == ["content forms crm.objects.feedback_submissions.read crm.schemas.contacts.write"]
     assert asked["state"] == ["s t"]
     assert asked["redirect_uri"] == [REDIRECT]
 
