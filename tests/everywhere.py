@@ -13,6 +13,7 @@ from tests.browser.demo import CHROMIUM
 
 POSTGRES = os.environ.get("TEST_POSTGRES_URL", "postgres://postgres@127.0.0.1:5432/postgres")
 NOTHING_FOUND = 5  # pytest's exit code when the arguments choose no test
+AT_ONCE = ["-n", str(os.cpu_count() or 1), "--dist", "worksteal"]  # one process for each core
 
 
 def postgres_answers() -> bool:
@@ -42,9 +43,9 @@ def main() -> int:
     browser = "--no-browser" not in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--no-browser"]
     sqlite = "sqlite:///unused.sqlite3"
-    outcomes, left_out = [run("on SQLite", sqlite, ["-m", "not browser", *arguments])], []
+    outcomes, left_out = [run("on SQLite", sqlite, [*AT_ONCE, "-m", "not browser", *arguments])], []
     if postgres_answers():
-        again = ["--database-only", "-m", "not browser and not slow and not broker"]
+        again = [*AT_ONCE, "--database-only", "-m", "not browser and not slow and not broker"]
         outcomes.append(run("on PostgreSQL (those that touch a database)", POSTGRES, [*again, *arguments]))
     else:
         left_out.append("PostgreSQL does not answer: set TEST_POSTGRES_URL to test on it too.")
