@@ -155,8 +155,8 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
             return fields  # what asked for it is still due
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
         run.add_streams(shop, now)  # a newer version may know more than when the shop was connected
-        if midnight:
-            fields["due_at"] = due.next_midnight_turn(shop, now)
+        if midnight:  # unless the shop moved to another time zone meanwhile: its next midnight is known already
+            Schedule.objects.filter(pk=schedule.pk, due_at=schedule.due_at).update(due_at=due.next_midnight_turn(shop, now))
     if schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
         due.sweep(schedule, now)
         fields["swept_until"] = now
