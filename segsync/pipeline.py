@@ -224,10 +224,7 @@ def connected(connection: Connection, now: datetime) -> None:
 
 
 def rule_changed(segment: Segment, now: datetime) -> None:
-    """A segment was made, its rule changed, or it was turned on again: judge everybody by it.
-
-    In a transaction that changed the segment, the shop's row must have been locked before (`rules.edit.lock_rules`).
-    """
+    """A segment was made, its rule changed, or it was turned on again: judge everybody by it."""
     for connection in want_properties(segment.shop):
         run.ask_again(connection, now)
     Segment.objects.filter(pk=segment.pk).update(judged_version=None)
