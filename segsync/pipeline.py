@@ -168,8 +168,8 @@ def _evaluate(schedule: Schedule, lease: Lease, now: datetime) -> dict[str, obje
         Schedule.objects.filter(pk=schedule.pk, whole_wanted_at=wanted).update(whole_wanted_at=None)
         run.add_streams(shop, now)  # a newer version may know more than when the shop was connected
         hints.recall(shop)
-        if midnight:
-            fields["due_at"] = due.next_midnight_turn(shop, now)
+        if midnight:  # unless the shop moved to another time zone meanwhile: its next midnight is known already
+            Schedule.objects.filter(pk=schedule.pk, due_at=schedule.due_at).update(due_at=due.next_midnight_turn(shop, now))
     if schedule.swept_until is None or schedule.swept_until <= now - due.SWEEP_EVERY:
         due.sweep(schedule, now)
         fields["swept_until"] = now
@@ -231,10 +231,7 @@ def connected(connection: Connection, now: datetime) -> None:
 
 
 def rule_changed(segment: Segment, now: datetime) -> None:
-    """A segment was made or its rule changed: judge everybody by it.
-
-    In a transaction that changed the segment, the shop's row must have been locked before (`rules.edit.lock_rules`).
-    """
+    """A segment was made or its rule changed: judge everybody by it."""
     for connection in want_properties(segment.shop):
         run.ask_again(connection, now)
     Segment.objects.filter(pk=segment.pk).update(judged_version=None)

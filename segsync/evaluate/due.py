@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 
@@ -89,10 +90,15 @@ def sweep(schedule: Schedule, now: datetime) -> int:
             found.update(_refunded(shop, *between))
         for name in dated.get(offset, ()):
             found.update(_crossed(shop, vocabulary.properties[name], *between, Moment(now, shop.tz)))
+    marked = 0
     for chunk in chunks(sorted(found)):
-        found.difference_update(Customer.objects.filter(shop=shop, pk__in=chunk, facts_version__gt=F("judged_version")).values_list("pk", flat=True))
-    mark_changed(shop.pk, found, Cause.TIME, now)
-    return len(found)
+        with transaction.atomic():
+            Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)  # nothing is stored between looking at marks and setting them
+            unmarked = Customer.objects.filter(shop=shop, pk__in=chunk, facts_version__lte=F("judged_version"))
+            ids = list(unmarked.values_list("pk", flat=True))
+            mark_changed(shop.pk, ids, Cause.TIME, now)
+            marked += len(ids)
+    return marked
 
 
 def _refunded(shop: Shop, begin: datetime, end: datetime) -> set[int]:

@@ -51,7 +51,7 @@ def change_rule(segment: Segment, rule: str, *, author: Any, reason: str, now: d
 def lock_rules(shop: Shop) -> None:
     """Keep others from changing the shop's rules until the transaction ends: two changes at once could close a circle that neither sees.
 
-    The shop's row comes before every other lock, as for storing, judging and routing.
+    The shop's row comes before every other lock, as for storing, judging and routing; call this before writing to a segment's row.
     """
     Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
 

@@ -208,6 +208,33 @@ DEPENDENT = (
         {"a": "orders_placed MATCHES (date = today)", "b": "segments NOT CONTAINS 'a'"},
         (Ordered("ann"), Inside(set(), "b"), Until("2026-09-16 00:01"), Inside({"ann"}, "b"), Entered("ann", because="time", segment="b")),
     ),
+    *(
+        Story(
+            f"whoever is in no other segment stays there until they are in one, {how}",
+            {"a": "segments IS NULL", "b": "orders_placed MATCHES (date = today)", "c": "emails.opened MATCHES (date >= -1h)"},
+            (
+                Tagged("ann", "vip"),
+                Inside({"ann"}, "a"),
+                Until("2026-09-16 00:01"),
+                Inside({"ann"}, "a"),
+                Moves(1, "a"),
+                Opened("ann"),
+                Inside(set(), "a"),
+                Passed("62min"),
+                Inside({"ann"}, "a"),
+                Entered("ann", because="time", segment="a"),
+                Ordered("ann"),
+                Inside(set(), "a"),
+                Until("2026-09-17 00:01"),
+                Inside({"ann"}, "a"),
+                RuleBecomes("customer_tags CONTAINS 'vip'", "b"),
+                Inside(set(), "a"),
+                Left("ann", segment="a", because="rule"),
+            ),
+            columnar=columnar,
+        )
+        for how, columnar in (("one by one", False), ("by columns", True))
+    ),
     Story(
         "a segment of a rank follows the cut",
         {"a": "amount_spent IN TOP 1", "b": "segments CONTAINS 'a'"},

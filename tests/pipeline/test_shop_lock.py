@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,13 @@ from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from integrations.models import Delivery, Shop
+from segsync.evaluate import due
+from segsync.evaluate.models import Schedule
+from segsync.store.models import Customer
 from tests.evaluate.test_judge import segment, whole
-from tests.factories import NOON, customer, tell
+from tests.factories import NOON, customer, order, tell
+
+DAY = timedelta(days=1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -86,3 +92,28 @@ def test_a_webhook_is_taken_while_its_shop_is_judged(columnar_from: int, column:
         whole(shop)
     assert done.wait(5)  # nobody is left waiting for the next test
     assert taken == [True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgresql  # SQLite has one writer at a time, whatever it writes
+def test_what_is_stored_while_the_sweep_looks_stays_the_reason() -> None:
+    shop = Shop.objects.create(domain="busy.myshopify.com")
+    segment(shop, "orders_placed MATCHES (date >= -24h)")
+    tell(shop, "shopify", customer("1"), order("a", "1", NOON - DAY))
+    whole(shop)
+    Schedule.objects.filter(shop=shop).update(swept_until=NOON - timedelta(minutes=1))
+    schedule = Schedule.objects.select_related("shop").get()
+    swept: list[int] = []
+
+    def sweep() -> None:
+        swept.append(due.sweep(schedule, NOON + timedelta(minutes=1)))
+        connection.close()
+
+    with transaction.atomic():
+        tell(shop, "shopify", order("b", "1", NOON))
+        thread = threading.Thread(target=sweep)
+        thread.start()
+        thread.join(0.5)  # long enough to mark, were it let
+    thread.join(5)
+    assert swept == [0]
+    assert Customer.objects.get().change_cause == "order"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from config.celery import app
+from integrations.models import Shop
 from integrations.sandbox.by_hand import simulate_life
 from segsync import clock, pipeline
 from segsync.diff.models import LedgerEntry, Target
+from segsync.evaluate import due, judge
 from segsync.evaluate.models import Membership, Schedule
 from segsync.leases import claim
 from segsync.pull.models import Stream
@@ -120,6 +124,30 @@ def test_invariant_10_only_one_worker_decides_and_a_dead_ones_lease_ends(settled
     settled.wait(pipeline.TTL.total_seconds() + 1)
     settled.settle()
     assert 104 in settled.tagged("segsync:buyers")
+
+
+def test_a_shop_that_moves_to_another_time_zone_while_its_midnight_is_judged_keeps_its_new_midnight(settled: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    settled.wait(86_400)
+    real = judge.judge_whole
+
+    def moved_meanwhile(*arguments: Any) -> Any:
+        outcome = real(*arguments)
+        shop = Shop.objects.get(pk=settled.shop.pk)
+        shop.timezone = "Pacific/Auckland"
+        shop.save()
+        due.moved_house(shop, settled.now())
+        return outcome
+
+    with monkeypatch.context() as patch:
+        patch.setattr(judge, "judge_whole", moved_meanwhile)
+        settled.decide()
+    moved = Shop.objects.get(pk=settled.shop.pk)
+    assert Schedule.objects.get(shop=moved).due_at == due.next_midnight_turn(moved, settled.now())
+    settled.decide()  # everybody is judged by the days there
+    assert Schedule.objects.get(shop=moved).whole_wanted_at is None
+    settled.wait(86_400)
+    settled.decide()
+    assert Schedule.objects.get(shop=moved).due_at == due.next_midnight_turn(moved, settled.now())
 
 
 def test_a_shop_that_cannot_be_decided_is_not_tried_again_at_once(settled: Line, monkeypatch: pytest.MonkeyPatch) -> None:
