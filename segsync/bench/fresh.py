@@ -175,7 +175,7 @@ class Bench:
             left_at = datetime.fromisoformat(self._post("checkouts", customer=customer, seconds_ago=round(HOUR.total_seconds() - lead))["left_at"])
             crossed[customer] = left_at + HOUR
         deadline = time.monotonic() + SOONEST + SPREAD + LATEST
-        while time.monotonic() < deadline and len(found := self._calls(LEFT_CART[0], add=False)) < len(crossed):
+        while time.monotonic() < deadline and crossed.keys() - (found := self._calls(LEFT_CART[0], add=False)).keys():
             self._family.tend()
             time.sleep(1)
         return _seconds(crossed, {customer: found.get(customer) for customer in crossed})
