@@ -35,6 +35,7 @@ HOUR = timedelta(hours=1)
 PATIENCE = 60.0  # seconds after which an order's tag call is given up
 SOONEST, SPREAD = 45.0, 150.0  # seconds from now to the first window's end, and from that to the last one's
 LATEST = 150.0  # seconds after the last window's end until removals are given up
+REST = 1.0  # seconds between two looks at the removals
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,9 +176,9 @@ class Bench:
             left_at = datetime.fromisoformat(self._post("checkouts", customer=customer, seconds_ago=round(HOUR.total_seconds() - lead))["left_at"])
             crossed[customer] = left_at + HOUR
         deadline = time.monotonic() + SOONEST + SPREAD + LATEST
-        while time.monotonic() < deadline and len(found := self._calls(LEFT_CART[0], add=False)) < len(crossed):
+        while time.monotonic() < deadline and crossed.keys() - (found := self._calls(LEFT_CART[0], add=False)).keys():
             self._family.tend()
-            time.sleep(1)
+            time.sleep(REST)
         return _seconds(crossed, {customer: found.get(customer) for customer in crossed})
 
     def _calls(self, handle: str, *, add: bool, customer: int = 0) -> dict[int, datetime]:

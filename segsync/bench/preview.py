@@ -1,25 +1,21 @@
 """The preview of a rule measured on a made-up shop: as somebody who presses the button waits for it.
 
-The shop's facts lie in its snapshot alone; people, addresses, segments and memberships are rows. Everything is undone afterwards.
+The shop's facts lie in its snapshot alone; people, addresses, segments and memberships are rows, in a database of its own that is thrown away.
 """
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import quantiles
 
 import duckdb
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Max
 
 from integrations.models import Shop
 from segsync.bench import generate
+from segsync.bench.stored import scratch_database
 from segsync.bench.workload import workload
 from segsync.evaluate.columnar import files, layout
 from segsync.evaluate.models import Cause, Membership, Snapshot
@@ -56,15 +52,12 @@ class Measured:
         return asdict(self)
 
 
-class _Undone(Exception):
-    """Nothing that was made for the measurement is kept."""
-
-
 def measure(parent: Path, customers: int, orders: int, activities: int, previews: int, memory_limit: str) -> Measured:
     """Preview different rules as changes of one segment, `previews` times in all; a first one warms up and does not count."""
     base = generate.shop(parent, customers, orders, activities, memory_limit)
     took: list[tuple[float, float, str]] = []
-    with _shop(base, customers) as segment:
+    with scratch_database():
+        segment = _shop(base, customers)
         for place, question in enumerate(workload(previews + 1)):
             rule = parse_rule(question.rule)
             started, processor = time.perf_counter(), time.process_time()
@@ -83,57 +76,42 @@ def _middle(seconds: list[float]) -> tuple[float, float]:
     return round(steps[9], 3), round(steps[18], 3)
 
 
-@contextmanager
-def _shop(base: Path, customers: int) -> Iterator[Segment]:
-    """A segment of half the people of a shop with that snapshot; rows and files go again afterwards."""
-    folder: Path | None = None
-    try:
-        with transaction.atomic():
-            shop = Shop.objects.create(domain=f"bench-{time.time_ns()}.example", timezone=str(generate.TZ), currency="GBP")
-            folder = files.folder(shop.pk)
-            beyond = Customer.objects.aggregate(last=Max("pk"))["last"] or 0
-            _people(shop, beyond, customers)
-            _snapshot(shop, base, folder, beyond)
-            yield _segments(shop, beyond, customers)
-            raise _Undone
-    except _Undone:
-        pass
-    finally:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+def _shop(base: Path, customers: int) -> Segment:
+    """A segment of half the people of a shop with that snapshot."""
+    shop = Shop.objects.create(domain="bench.example", timezone=str(generate.TZ), currency="GBP")
+    _people(shop, customers)
+    _snapshot(shop, base, files.folder(shop.pk))
+    return _segments(shop, customers)
 
 
-def _people(shop: Shop, beyond: int, customers: int) -> None:
+def _people(shop: Shop, customers: int) -> None:
     earlier = generate.NOW.replace(year=generate.NOW.year - 1)
-    for start in range(beyond + 1, beyond + customers + 1, CHUNK):
-        ids = range(start, min(start + CHUNK, beyond + customers + 1))
+    for start in range(1, customers + 1, CHUNK):
+        ids = range(start, min(start + CHUNK, customers + 1))
         Customer.objects.bulk_create([Customer(pk=id_, shop=shop, changed_at=earlier, created_at=earlier, judged_version=1) for id_ in ids])
         Identity.objects.bulk_create([Identity(shop=shop, customer_id=id_, kind=Identity.EMAIL, value=f"person{id_}@example.com") for id_ in ids])
 
 
-def _segments(shop: Shop, beyond: int, customers: int) -> Segment:
+def _segments(shop: Shop, customers: int) -> Segment:
     made = []
     for every in EVERY:
         rule = f"number_of_orders >= {every}"
         segment = create_segment(shop, handle=f"every-{every}", name=f"Every {every}", description="", rule=rule, author=None, now=generate.NOW)
-        inside = range(beyond + 1, beyond + customers + 1, every)
         stays = (
             Membership(shop=shop, segment=segment, customer_id=id_, since=generate.NOW, version_id=segment.version_id or 0, cause=Cause.IMPORT)
-            for id_ in inside
+            for id_ in range(1, customers + 1, every)
         )
         Membership.objects.bulk_create(stays, batch_size=CHUNK)
         made.append(segment)
     return made[0]
 
 
-def _snapshot(shop: Shop, base: Path, folder: Path, beyond: int) -> None:
-    """The made-up facts as the shop's snapshot, its people numbered as the rows are."""
+def _snapshot(shop: Shop, base: Path, folder: Path) -> None:
+    """The made-up facts as the shop's snapshot."""
     with duckdb.connect(config={"memory_limit": settings.SEGSYNC_MEMORY_LIMIT}) as connection:
         for table in layout.TABLES:
-            whose = layout.owner(table)
-            shifted = f" REPLACE (({whose} + {beyond})::BIGINT AS {whose})" if whose else ""
             source = files.text(base / files.file_name(table))
-            connection.execute(f"CREATE VIEW {layout.quoted(table)} AS SELECT *{shifted} FROM read_parquet({source})")
+            connection.execute(f"CREATE VIEW {layout.quoted(table)} AS SELECT * FROM read_parquet({source})")
         name = files.write(connection, folder, "base")
         count = connection.execute("SELECT count(*) FROM customers").fetchall()[0][0]
     Snapshot.objects.create(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, models
 
 from integrations.models import Shop
@@ -26,12 +29,19 @@ _YEAR = 365 * 86_400
 
 @contextmanager
 def scratch_database() -> Iterator[str]:
-    """Everything within happens in a new database on the server that DATABASE_URL names; gives its kind (postgresql, sqlite)."""
-    name = connection.settings_dict["NAME"]
+    """Everything within happens in a new database on the server that DATABASE_URL names; gives its kind (postgresql, sqlite).
+
+    Files are kept apart too: those of a shop are found by its number, which in a new database is that of an old shop.
+    """
+    name, kept = connection.settings_dict["NAME"], settings.VAR_DIR
+    Path(kept).mkdir(parents=True, exist_ok=True)
     connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     try:
-        yield connection.vendor
+        with tempfile.TemporaryDirectory(dir=kept) as folder:
+            settings.VAR_DIR = Path(folder)
+            yield connection.vendor
     finally:
+        settings.VAR_DIR = kept
         connection.creation.destroy_test_db(name, verbosity=0)
 
 

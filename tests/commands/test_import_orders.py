@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.core.management import CommandError, call_command
 from integrations.models import Shop
 from integrations.shopify.order_csv import ExportedOrder
 from segsync import clock
+from segsync.evaluate.due import make_schedule
 from segsync.evaluate.models import Schedule
 from segsync.leases import claim
 from segsync.management.commands import import_orders
@@ -185,6 +187,42 @@ def test_a_shop_is_evaluated_whole_after_an_import_and_not_by_half_of_it(shop: S
     Schedule.objects.update(whole_wanted_at=None)
     told(shop, write(tmp_path, FIRST, SECOND), "--dry-run")
     assert Schedule.objects.get(shop=shop).whole_wanted_at is None
+
+
+def test_an_import_holds_the_shop_as_soon_as_the_evaluation_that_was_running_has_ended(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    running = claim(Schedule, make_schedule(shop, clock.now()).pk, now=clock.now(), ttl=timedelta(minutes=5))
+    assert running is not None
+    store, holders = import_orders._store, []
+
+    def watched(target: Shop, page: list[ExportedOrder]) -> int:
+        holders.append(Schedule.objects.get(shop=target).lease_token)
+        running.release()  # ends after the first page
+        if len(holders) == 3:
+            Schedule.objects.update(lease_until=None, lease_token="")  # as after a pause of this process longer than its lease
+        return store(target, page)
+
+    monkeypatch.setattr(import_orders, "_store", watched)
+    monkeypatch.setattr(import_orders, "PAGE_ROWS", 1)
+    told(shop, write(tmp_path, *(GUEST | {"Name": f"#{number}", "Id": str(number)} for number in range(4))))
+    assert holders[0] == running.token
+    assert all(holders[1:4])
+    assert holders[1] == holders[2] != holders[3]
+    assert running.token not in holders[1:]
+    assert Schedule.objects.get(shop=shop).lease_until is None
+
+
+def test_a_page_that_takes_long_is_stored_while_the_shop_is_held(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
+    store = import_orders._store
+
+    def slow(target: Shop, page: list[ExportedOrder]) -> int:
+        held.append(any(thread.name == "lease" for thread in threading.enumerate()))  # renews the lease meanwhile
+        return store(target, page)
+
+    monkeypatch.setattr(import_orders, "_store", slow)
+    told(shop, write(tmp_path, FIRST, SECOND))
+    assert held == [True]
+    assert not any(thread.name == "lease" for thread in threading.enumerate())
 
 
 def test_the_shipping_method_of_an_export_is_kept(shop: Shop, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from segsync import clock
 from segsync.evaluate.due import make_schedule
 from segsync.evaluate.judge import ask_whole
 from segsync.evaluate.models import Cause, Schedule
-from segsync.heartbeat import TTL
+from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.management.shops import shop_named
 from segsync.store.identity import normal_email
@@ -85,15 +85,15 @@ class Command(BaseCommand):
         people_before = _people(target)
         account, began = Account(), time.monotonic()
         try:
-            with file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines, nullcontext(_unkept) if dry_run else _held(target) as keep:
-                self._read(target, lines, account, dry_run, keep)
+            with file.open(encoding="utf-8", errors="surrogateescape", newline="") as lines, nullcontext(_unheld) if dry_run else _held(target) as hold:
+                self._read(target, lines, account, dry_run, hold)
         except OSError as error:
             raise CommandError(f"{file} cannot be read ({error.strerror}); give the path of a CSV file.") from error
         except NotAnOrderExport as error:
             raise CommandError(str(error)) from error
         self._tell(target, account, _people(target) - people_before, time.monotonic() - began, dry_run)
 
-    def _read(self, shop: Shop, lines: Any, account: Account, dry_run: bool, keep: Callable[[], None]) -> None:
+    def _read(self, shop: Shop, lines: Any, account: Account, dry_run: bool, hold: Callable[[], None]) -> None:
         page: list[ExportedOrder] = []
         rows, next_word = 0, PROGRESS_ROWS
         for told in read_orders(lines, shop.currency):
@@ -104,13 +104,14 @@ class Command(BaseCommand):
                 page.append(told)
                 rows += told.rows
             if rows >= PAGE_ROWS:
+                hold()
                 account.stored += 0 if dry_run else _store(shop, page)
                 page, rows = [], 0
-                keep()
             if account.rows >= next_word:
                 self.stdout.write(f"{account.rows:,} rows, {account.orders:,} orders …")
                 self.stdout.flush()
                 next_word = account.rows - account.rows % PROGRESS_ROWS + PROGRESS_ROWS
+        hold()
         account.stored += 0 if dry_run else _store(shop, page)
 
     def _tell(self, shop: Shop, account: Account, new_people: int, seconds: float, dry_run: bool) -> None:
@@ -132,26 +133,33 @@ class Command(BaseCommand):
 
 @contextmanager
 def _held(shop: Shop) -> Iterator[Callable[[], None]]:
-    """Nobody evaluates the shop by half a file, and afterwards it is evaluated whole; what is yielded must be called once a page.
+    """Nobody evaluates the shop by half a file, and afterwards it is evaluated whole; what is yielded must be called before each page.
 
-    Where an evaluation is running just now it is not waited for: the one that follows puts right what it saw.
+    An evaluation that is running just now is not waited for: the shop is taken as soon as it has ended, and the evaluation that follows
+    puts right what that one saw.
     """
     schedule = make_schedule(shop, clock.now())
-    lease = claim(Schedule, schedule.pk, now=clock.now(), ttl=TTL)
-    try:
-        yield _unkept if lease is None else lambda: _keep(lease)
-    finally:
-        ask_whole(shop, Cause.IMPORT, clock.now())
+    lease: Lease | None = None
+
+    def hold() -> None:
+        nonlocal lease
+        if lease is not None and lease.renew(now=clock.now(), ttl=TTL):
+            return
+        lease = claim(Schedule, schedule.pk, now=clock.now(), ttl=TTL)
         if lease is not None:
-            lease.release()
+            keeping.enter_context(kept(lease, clock.now))
+
+    with ExitStack() as keeping:
+        try:
+            yield hold
+        finally:
+            ask_whole(shop, Cause.IMPORT, clock.now())
+            if lease is not None:
+                lease.release()
 
 
-def _keep(lease: Lease) -> None:
-    lease.renew(now=clock.now(), ttl=TTL)
-
-
-def _unkept() -> None:
-    """There is nothing to keep."""
+def _unheld() -> None:
+    """There is nothing to hold: nothing is stored."""
 
 
 def _store(shop: Shop, page: list[ExportedOrder]) -> int:
