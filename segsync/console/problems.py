@@ -9,13 +9,14 @@ from django.urls import reverse
 
 from integrations.models import Connection, Shop
 from segsync.console.wording import count, plain, platform
-from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.models import Hold, LedgerEntry, Target, WritebackSettings
 from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
 from segsync.push.models import Channel
 from segsync.rules.models import Segment
 
 ENOUGH = 10
+_STATES: dict[str, str] = {Target.State.PAUSED: " is paused", Target.State.DRY_RUN: " is in a dry run", Target.State.LEAVING: " cannot be left yet"}
 SEVERAL = 3  # targets told one by one; more are told as a sum
 
 
@@ -30,7 +31,7 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop)]
+    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_writing(shop), *_targets(shop), *_parked(shop)]
 
 
 def _evaluations(shop: Shop) -> list[Problem]:
@@ -82,12 +83,19 @@ def _segments(shop: Shop) -> list[Problem]:
     return [_problem(f"The segment {row} is not judged: {row.problem}", row, "rules.view_segment") for row in found[:ENOUGH]]
 
 
-def _targets(shop: Shop) -> list[Problem]:
-    found = Target.objects.filter(shop=shop).exclude(reason="").select_related("connection")
-    return [
-        _problem(f"{platform(row.connection.vendor)} {row}{' is paused' if row.state == Target.State.PAUSED else ''}: {row.reason}", row, "diff.view_target")
-        for row in found[:ENOUGH]
+def _writing(shop: Shop) -> list[Problem]:
+    """All writing stopped, and removals that wait for a decision."""
+    stopped = WritebackSettings.objects.filter(shop=shop, stopped_at__isnull=False).exists()
+    said = [_problem("Nothing is written for this shop: somebody stopped all writing.", shop, "diff.view_target")] if stopped else []
+    holds = Hold.objects.filter(shop=shop, decision=Hold.Decision.WAITING).select_related("target__connection")
+    return said + [
+        _problem(f"{platform(row.target.connection.vendor)} {row.target} waits for a decision: {row.why}", row, "diff.view_hold") for row in holds[:ENOUGH]
     ]
+
+
+def _targets(shop: Shop) -> list[Problem]:
+    found = Target.objects.filter(shop=shop).exclude(reason="").exclude(state=Target.State.LEFT).select_related("connection")
+    return [_problem(f"{platform(row.connection.vendor)} {row}{_STATES.get(row.state, '')}: {row.reason}", row, "diff.view_target") for row in found[:ENOUGH]]
 
 
 def _parked(shop: Shop) -> list[Problem]:
@@ -108,6 +116,6 @@ def _parked(shop: Shop) -> list[Problem]:
     ]
 
 
-def _problem(sentence: str, row: Connection | Stream | Segment | Target | WholeRun, permission: str) -> Problem:
+def _problem(sentence: str, row: Connection | Stream | Segment | Target | WholeRun | Hold | Shop, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)
