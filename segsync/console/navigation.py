@@ -29,6 +29,7 @@ UNFOLD_SIDEBAR: dict[str, Any] = {
             "items": [
                 _page("Segments", "group_work", "rules.segment"),
                 _page("Targets", "sell", "diff.target"),
+                _page("Decisions", "front_hand", "diff.hold"),
                 _page("Evaluations", "rule", "evaluate.evaluation"),
                 _page("Whole evaluations", "checklist", "evaluate.wholerun"),
             ],

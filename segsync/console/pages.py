@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -116,6 +116,17 @@ class PanelAdmin(UnfoldAdmin[M]):
     def panels(self, request: HttpRequest, row: M) -> Sequence[Panel]:
         """Return the panels of one row's page."""
         return ()
+
+    def offers(self, row: M) -> Collection[str]:
+        """Return the actions that make sense on the row as it stands; the others' buttons are left out."""
+        return tuple(getattr(self, "actions_detail", ()))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        """Leave out the buttons that would do nothing."""
+        given: list[Any] = super().get_actions_detail(request, object_id)  # type: ignore[misc]  # Unfold's, which the type checker does not see
+        row = self.model._default_manager.filter(pk=object_id).first()
+        names = [f"{self.opts.app_label}_{self.opts.model_name}_{name}" for name in (self.offers(row) if row else ())]
+        return [action for action in given if action.action_name in names]
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """Leave out the shop while there is only one."""

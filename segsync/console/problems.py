@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from integrations.models import Connection, Shop
 from segsync.console.wording import count, plain, platform
-from segsync.diff.models import LedgerEntry, Target
+from segsync.diff.models import Hold, LedgerEntry, Target, WritebackSettings
 from segsync.evaluate.models import WholeRun
 from segsync.pull.models import Stream
 from segsync.push.models import Audit, Channel
@@ -18,6 +18,7 @@ from segsync.rules.models import Segment
 
 ENOUGH = 10
 DRIFT = 0.005  # a larger share of marks that somebody else changed is worth a look
+_STATES: dict[str, str] = {Target.State.PAUSED: " is paused", Target.State.DRY_RUN: " is in a dry run", Target.State.LEAVING: " cannot be left yet"}
 SEVERAL = 3  # targets told one by one; more are told as a sum
 
 
@@ -32,7 +33,17 @@ class Problem:
 
 def problems(shop: Shop) -> list[Problem]:
     """Return what needs a person, the gravest first, in a fixed number of queries."""
-    return [*_evaluations(shop), *_connections(shop), *_channels(shop), *_streams(shop), *_segments(shop), *_targets(shop), *_parked(shop), *_audits(shop)]
+    return [
+        *_evaluations(shop),
+        *_connections(shop),
+        *_channels(shop),
+        *_streams(shop),
+        *_segments(shop),
+        *_writing(shop),
+        *_targets(shop),
+        *_parked(shop),
+        *_audits(shop),
+    ]
 
 
 def _evaluations(shop: Shop) -> list[Problem]:
@@ -84,12 +95,19 @@ def _segments(shop: Shop) -> list[Problem]:
     return [_problem(f"The segment {row} is not judged: {row.problem}", row, "rules.view_segment") for row in found[:ENOUGH]]
 
 
-def _targets(shop: Shop) -> list[Problem]:
-    found = Target.objects.filter(shop=shop).exclude(reason="").select_related("connection")
-    return [
-        _problem(f"{platform(row.connection.vendor)} {row}{' is paused' if row.state == Target.State.PAUSED else ''}: {row.reason}", row, "diff.view_target")
-        for row in found[:ENOUGH]
+def _writing(shop: Shop) -> list[Problem]:
+    """All writing stopped, and removals that wait for a decision."""
+    stopped = WritebackSettings.objects.filter(shop=shop, stopped_at__isnull=False).exists()
+    said = [_problem("Nothing is written for this shop: somebody stopped all writing.", shop, "diff.view_target")] if stopped else []
+    holds = Hold.objects.filter(shop=shop, decision=Hold.Decision.WAITING).select_related("target__connection")
+    return said + [
+        _problem(f"{platform(row.target.connection.vendor)} {row.target} waits for a decision: {row.why}", row, "diff.view_hold") for row in holds[:ENOUGH]
     ]
+
+
+def _targets(shop: Shop) -> list[Problem]:
+    found = Target.objects.filter(shop=shop).exclude(reason="").exclude(state=Target.State.LEFT).select_related("connection")
+    return [_problem(f"{platform(row.connection.vendor)} {row}{_STATES.get(row.state, '')}: {row.reason}", row, "diff.view_target") for row in found[:ENOUGH]]
 
 
 def _parked(shop: Shop) -> list[Problem]:
@@ -125,6 +143,6 @@ def _audits(shop: Shop) -> list[Problem]:
     return found
 
 
-def _problem(sentence: str, row: Audit | Connection | Stream | Segment | Target | WholeRun, permission: str) -> Problem:
+def _problem(sentence: str, row: Audit | Connection | Stream | Segment | Target | WholeRun | Hold | Shop, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from segsync import clock
-from segsync.console.pages import BAD, GOOD, IDLE, Panel, badge, link
+from segsync.console.pages import BAD, GOOD, IDLE, INFO, WARN, Panel, badge, link
 from segsync.console.segment_versions import versions_panel
 from segsync.console.wording import count, platform, when
 from segsync.diff.models import Target
@@ -26,8 +26,14 @@ def segment_panels(segment: Segment, *, may_add: bool) -> list[Panel]:
 
 def target_tone(target: Target) -> tuple[str, str]:
     """Return a target's state in a word, and its tone."""
-    if target.state == Target.State.PAUSED:
-        return "paused", IDLE
+    if target.state == Target.State.DRY_RUN:
+        return "dry run", WARN
+    if target.state == Target.State.LEAVING:
+        return ("being left", INFO) if not target.reason else ("needs a look", BAD)
+    if target.state in (Target.State.PAUSED, Target.State.LEFT):
+        return target.get_state_display(), IDLE
+    if target.held_at:
+        return "waits for a decision", BAD
     if target.reason:
         return "needs a look", BAD
     return ("on", GOOD) if target.ready_at else ("being made", IDLE)

@@ -22,7 +22,7 @@ from segsync import clock
 from segsync.demo import oracle
 from segsync.demo.browser import ConsentFailed, install
 from segsync.demo.progress import TookTooLong, wait_until_settled
-from segsync.diff.models import Target
+from segsync.diff.models import Target, WritebackSettings
 from segsync.evaluate.models import Membership
 from segsync.rules.models import Segment
 
@@ -89,8 +89,9 @@ class Demo:
         self._foreign = oracle.snapshot_foreign(sandbox_url, domain)
 
     def connect(self) -> None:
-        """Install the app and connect HubSpot, as a merchant would."""
+        """Install the app and connect HubSpot, as a merchant would who lets large first writes begin at once: nobody here looks at dry runs."""
         install(self._app, self._domain, requests.Session())
+        WritebackSettings.objects.update_or_create(shop=self._shop, defaults={"dry_run_above": 0})
 
     def first_pass(self, kills: int, seed: int) -> Pass:
         """Everything that is there, pulled, judged and written."""

@@ -67,9 +67,11 @@ def _own_queue(broker: str, name: str) -> Iterator[None]:
 
 def within(events: int, exits: int, store: int, port: int, sandbox_port: int, out: OutputWrapper) -> Freshness:
     """Start everything, connect a shop, measure, end everything. Raises CommandError with a sentence where that cannot be done."""
+    from integrations.models import Shop
     from segsync.demo.browser import install
     from segsync.demo.passes import FAILURES
     from segsync.demo.starting import sandbox, wait_for, wait_for_sandbox
+    from segsync.diff.models import WritebackSettings
 
     place = Surroundings(port, sandbox_port, Path(os.environ["SEGSYNC_VAR_DIR"]))
     call_command("migrate", verbosity=0, interactive=False)
@@ -81,6 +83,7 @@ def within(events: int, exits: int, store: int, port: int, sandbox_port: int, ou
                 family.add(child)
             wait_for(f"{place.app_url}/health", family, START)
             install(place.app_url, there["domain"], requests.Session())
+            WritebackSettings.objects.update_or_create(shop=Shop.objects.get(domain=there["domain"]), defaults={"dry_run_above": 0})  # nobody looks at dry runs
             return Bench(place.sandbox_url, there["domain"], family, out).measure(events, exits)
     except (*FAILURES, RuntimeError) as error:
         raise CommandError(f"{error} The logs are in {place.var / 'logs'}.") from error

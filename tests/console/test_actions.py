@@ -114,7 +114,13 @@ def test_how_segments_are_written_is_changed_on_the_shops_page(shop: Shop, admin
         "writeback-0-shop": shop.pk,
         "writeback-0-tag_prefix": "vip:",
         "writeback-0-list_folder": "Lists",
+        "writeback-0-when_removed": "respect",
+        "writeback-0-guard_share": 10,
+        "writeback-0-guard_people": 50,
+        "writeback-0-dry_run_above": 0,
     }
     assert admin_client.post(f"/admin/integrations/shop/{shop.pk}/change/", settings).status_code == 302
     shop.refresh_from_db()
     assert (shop.writeback.tag_prefix, shop.writeback.create_contacts) == ("vip:", False)
+    assert (shop.writeback.guard_share, shop.writeback.guard_people, shop.writeback.dry_run_above) == (10, 50, 0)
+    assert shop.writeback.when_removed == "respect"
