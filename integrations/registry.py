@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from integrations.base import Destination, MarkKind, Source
+from integrations.base import Destination, MarkKind, Notice, Source
 from integrations.errors import Misconfigured
 from integrations.models import Connection, Delivery
 
@@ -27,8 +27,9 @@ class Connector:
     """One platform: what can be read from it, written to it, and received from it.
 
     `mark` says how it keeps memberships, `creates` whether people who have no record there can be made, `farewells` which
-    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done. `family` is what
-    the names of its properties begin with in the rule language.
+    webhook topics say that the account has removed the app, `wakes` which say that a job we wait for is done, `notices` which ask for something
+    under privacy law; `notice` reads these (None: the body cannot be read). `family` is what the names of its properties begin with in
+    the rule language.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Connector:
     creates: bool = False
     farewells: frozenset[str] = frozenset()
     wakes: frozenset[str] = frozenset()
+    notices: frozenset[str] = frozenset()
+    notice: Callable[[str, bytes], Notice | None] | None = None
 
 
 def connector(name: str) -> Connector:
@@ -85,7 +88,9 @@ def property_name(source: str, name: str) -> str:
 
 def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, family: str, *, creates: bool, **topics: frozenset[str]) -> Connector:
     receive = _later(f"{name}.webhooks.receive")
-    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, family, creates, **topics)
+    notice = _later(f"{name}.webhooks.notice") if topics.get("notices") else None
+    read, write = _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}")
+    return Connector(name, label, mark, read, write, receive, family, creates, notice=notice, **topics)
 
 
 connectors: dict[str, Connector] = {
@@ -101,6 +106,7 @@ connectors: dict[str, Connector] = {
             creates=False,
             farewells=frozenset({"app/uninstalled"}),
             wakes=frozenset({"bulk_operations/finish"}),
+            notices=frozenset({"customers/data_request", "customers/redact", "shop/redact"}),
         ),
         _connector("hubspot", "HubSpot", MarkKind.LIST, "HubSpotSource", "HubSpotDestination", "hubspot.", creates=True),
     )
