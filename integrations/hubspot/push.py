@@ -65,12 +65,12 @@ class HubSpotDestination:
 
     def standing(self, place: Place, view: str) -> Standing:
         """See `integrations.base.Destination`: whether the list is still there, takes members, and what it is called."""
-        _only_lists(place)
-        return lists.standing(self._client, place)
+        return lists.standing(self._client, place) if place.kind is MarkKind.LIST else Standing(place.name)
 
     def holders(self, place: Place, cursor: str = "") -> Iterator[Holders]:
         """See `integrations.base.Destination`: 250 contacts to a request, by their ids."""
-        _only_lists(place)
+        if place.kind is not MarkKind.LIST:
+            raise Misconfigured("HubSpot tells who is in a list, and of nothing else who has it.")
         return memberships.holders(self._client, place.external_id, cursor)
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:

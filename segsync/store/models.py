@@ -64,6 +64,7 @@ class Profile(models.Model):
     external_id = models.CharField(max_length=64, help_text='The platform\'s id; "new:…" while it is yet to be created there.')
     version = models.DateTimeField(help_text="The platform's time of last change.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="When the platform said it has no such record.")
+    swallowed_by = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="The id of the record that this one was merged into.")
     emails = models.JSONField(default=list)
     added_at = models.DateTimeField(null=True)
     order_count = models.PositiveIntegerField(null=True)

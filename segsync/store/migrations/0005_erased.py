@@ -23,6 +23,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name='profile',
+            name='swallowed_by',
+            field=models.CharField(blank=True, db_default='', default='', help_text='The id of the record that this one was merged into.', max_length=64),
+        ),
         migrations.CreateModel(
             name='ErasureKey',
             fields=[
