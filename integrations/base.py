@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from integrations.records import Record
 
@@ -88,6 +88,19 @@ class Fetcher(Protocol):
         One that cannot be read is left out. Raises the errors of `integrations.errors`.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a platform asks for under privacy law: to erase a person or the whole account, or to tell a person what is stored.
+
+    A person is named by the platform's id, by address, or by both; `orders` are the ids of the orders it is about.
+    """
+
+    kind: Literal["erase_person", "erase_shop", "tell"]
+    external_id: str = ""
+    email: str = ""
+    orders: tuple[str, ...] = ()
 
 
 class MarkKind(StrEnum):

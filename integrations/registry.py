@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
-from integrations.base import Destination, MarkKind, Source
+from integrations.base import Destination, MarkKind, Notice, Source
 from integrations.errors import Misconfigured
 from integrations.models import Connection, Delivery
 
@@ -29,7 +29,8 @@ class Connector:
     `mark` says how it keeps memberships unless somebody chooses otherwise, `marks` which kinds it takes, `asks` which scopes a
     kind takes beside those that every connection has, and `named` raises Rejected when a place of a kind cannot be called so.
     `creates` says whether people who have no record there can be made, `farewells` which webhook topics say that the account has
-    removed the app, `wakes` which say that a job we wait for is done. `family` is what the names of its properties begin with in
+    removed the app, `wakes` which say that a job we wait for is done, `notices` which ask for something under privacy law;
+    `notice` reads these (None: the body cannot be read). `family` is what the names of its properties begin with in
     the rule language.
     """
 
@@ -46,6 +47,8 @@ class Connector:
     named: Callable[[MarkKind, str], None] | None = None
     farewells: frozenset[str] = frozenset()
     wakes: frozenset[str] = frozenset()
+    notices: frozenset[str] = frozenset()
+    notice: Callable[[str, bytes], Notice | None] | None = None
 
 
 def connector(name: str) -> Connector:
@@ -90,8 +93,10 @@ def property_name(source: str, name: str) -> str:
 
 def _connector(name: str, label: str, mark: MarkKind, source: str, destination: str, family: str, **more: Any) -> Connector:
     receive, named = _later(f"{name}.webhooks.receive"), _later(f"{name}.names.check")
+    notice = _later(f"{name}.webhooks.notice") if more.get("notices") else None
     more.setdefault("marks", frozenset({mark}))
-    return Connector(name, label, mark, _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}"), receive, family, named=named, **more)
+    read, write = _later(f"{name}.pull.{source}"), _later(f"{name}.push.{destination}")
+    return Connector(name, label, mark, read, write, receive, family, named=named, notice=notice, **more)
 
 
 connectors: dict[str, Connector] = {
@@ -106,6 +111,7 @@ connectors: dict[str, Connector] = {
             "metafields.",
             farewells=frozenset({"app/uninstalled"}),
             wakes=frozenset({"bulk_operations/finish"}),
+            notices=frozenset({"customers/data_request", "customers/redact", "shop/redact"}),
         ),
         _connector(
             "hubspot",

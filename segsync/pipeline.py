@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from integrations.models import Connection, Delivery, Shop
-from segsync import clock
+from segsync import clock, privacy
 from segsync.diff.models import Target
 from segsync.diff.route import route
 from segsync.diff.targets import make_targets, reroute, settings_of
@@ -46,6 +46,7 @@ def tick(**_: object) -> None:
     """Look once at every stage and nudge a worker for each row that is due."""
     now = clock.now()
     if Delivery.objects.filter(outcome=Delivery.Outcome.WAITING).exists():
+        privacy.collect(now)
         for stream_id in hints.look(now).to_fetch:
             fetch_named.apply_async(kwargs={"stream_id": stream_id}, **NUDGE)
     for stream_id in Stream.objects.filter(free(now), reachable(now), due_at__lte=now).values_list("pk", flat=True):
@@ -54,6 +55,8 @@ def tick(**_: object) -> None:
         decide.apply_async(kwargs={"shop_id": shop_id}, **NUDGE)
     for channel_id in channels_to_push(now):
         push_channel.apply_async(kwargs={"channel_id": channel_id}, **NUDGE)
+    for request_id in privacy.due_requests(now):
+        act_on_request.apply_async(kwargs={"request_id": request_id}, **NUDGE)
     audit.plan(now)
     for audit_id in audit.due_audits(now):
         go_on_auditing.apply_async(kwargs={"audit_id": audit_id}, **NUDGE)
@@ -123,6 +126,12 @@ def go_on_auditing(*, audit_id: int, **_: object) -> None:
     """Compare one connection with the ledger for a while; what it puts right there is told at once."""
     if audit.run(audit_id, clock.now):
         tick.apply_async(**NUDGE)
+
+
+@shared_task(name="segsync.pipeline.act_on_request")
+def act_on_request(*, request_id: int, **_: object) -> None:
+    """Erase whom or what a platform asks to be erased."""
+    privacy.act(request_id, clock.now)
 
 
 def _start(schedule: Schedule, now: datetime) -> None:

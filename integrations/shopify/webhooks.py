@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 
+from integrations.base import Notice
 from integrations.models import Delivery, Shop
 from integrations.webhooks import BadSignature
 
@@ -70,8 +71,37 @@ def named(topic: str, body: bytes) -> str:
         return ""
     for key in _NAMED_BY.get(topic, ("id",)):
         told = told.get(key) if isinstance(told, dict) else None
-    found = str(told or "").rsplit("/", 1)[-1]
-    return found if found.isascii() and found.isdigit() else ""
+    return _number(told)
+
+
+def notice(topic: str, body: bytes) -> Notice | None:
+    """What a privacy webhook asks for (shopify.dev, "Privacy law compliance"); None for a body that names nobody."""
+    try:
+        told = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(told, dict):
+        return None
+    if topic == "shop/redact":
+        return Notice("erase_shop")
+    named = told.get("customer")
+    customer: dict[str, object] = named if isinstance(named, dict) else {}
+    external_id, email = _number(customer.get("id")), str(customer.get("email") or "")[:320]
+    if not external_id and not email:
+        return None
+    if topic == "customers/data_request":
+        return Notice("tell", external_id, email, _numbers(told.get("orders_requested")))
+    return Notice("erase_person", external_id, email, _numbers(told.get("orders_to_redact")))
+
+
+def _numbers(given: object) -> tuple[str, ...]:
+    return tuple(number for one in given if (number := _number(one))) if isinstance(given, list) else ()
+
+
+def _number(given: object) -> str:
+    """A number, or a global id, as the text of the number; "" for anything else."""
+    found = str(given or "").rsplit("/", 1)[-1]
+    return found if found.isascii() and found.isdigit() and len(found) <= 20 else ""
 
 
 def _verify(body: bytes, given: str) -> None:

@@ -2,9 +2,24 @@
 
 from django.contrib import admin
 
-from segsync.console import access, attempts, audits, connections, evaluations, holds, ledger, people, pulls, segments, shops, targets, whole_runs
+from segsync.console import access, attempts, audits, connections, evaluations, holds, ledger, people, privacy, pulls, segments, shops, targets, whole_runs
 
-__all__ = ["access", "attempts", "audits", "connections", "evaluations", "holds", "ledger", "people", "pulls", "segments", "shops", "targets", "whole_runs"]
+__all__ = [
+    "access",
+    "attempts",
+    "audits",
+    "connections",
+    "evaluations",
+    "holds",
+    "ledger",
+    "people",
+    "privacy",
+    "pulls",
+    "segments",
+    "shops",
+    "targets",
+    "whole_runs",
+]
 
 admin.site.index_title = "Overview"
 admin.site.index_template = "console/index.html"

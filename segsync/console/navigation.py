@@ -34,7 +34,14 @@ UNFOLD_SIDEBAR: dict[str, Any] = {
                 _page("Whole evaluations", "checklist", "evaluate.wholerun"),
             ],
         },
-        {"title": "People", "items": [_page("Customers", "person", "store.customer"), _page("Ledger entries", "fact_check", "diff.ledgerentry")]},
+        {
+            "title": "People",
+            "items": [
+                _page("Customers", "person", "store.customer"),
+                _page("Ledger entries", "fact_check", "diff.ledgerentry"),
+                _page("Privacy requests", "shield_person", "store.privacyrequest"),
+            ],
+        },
         {"title": "Connections", "items": [_page("Shops", "storefront", "integrations.shop"), _page("Connections", "cable", "integrations.connection")]},
         {
             "title": "Runs",

@@ -18,6 +18,7 @@ from segsync.diff.targets import settings_of
 from segsync.pull.models import Stream
 from segsync.push.audit import ask
 from segsync.push.models import Audit
+from segsync.store.models import PrivacyRequest
 
 
 def pull_again(connections: QuerySet[Connection], now: datetime) -> int:
@@ -83,3 +84,9 @@ def try_again(entries: QuerySet[LedgerEntry], now: datetime) -> int:
 def audit_now(connection: Connection, now: datetime, by: User | None) -> Audit:
     """Have everything that the connection holds compared with the ledger at once; returns that audit, or the one under way."""
     return ask(connection, now, by)
+
+
+def told_person(request_id: int, now: datetime, by: int | None) -> bool:
+    """Close an open request to tell a person what is stored; who asked is forgotten with it. False when there is none."""
+    open_ones = PrivacyRequest.objects.filter(pk=request_id, kind=PrivacyRequest.Kind.TELL, status=PrivacyRequest.Status.OPEN)
+    return open_ones.update(status=PrivacyRequest.Status.DONE, done_at=now, done_by=by, external_id="", email="", orders=[]) == 1

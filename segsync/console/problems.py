@@ -8,6 +8,7 @@ from django.db.models import Count, F, Max, Q
 from django.urls import reverse
 
 from integrations.models import Connection, Shop
+from segsync import clock
 from segsync.console.wording import count, plain, platform
 from segsync.diff.models import Hold, LedgerEntry, Target, WritebackSettings
 from segsync.evaluate.models import WholeRun
@@ -15,6 +16,7 @@ from segsync.pull.models import Stream
 from segsync.push.models import Audit, Channel
 from segsync.push.report import share
 from segsync.rules.models import Segment
+from segsync.store.models import PrivacyRequest
 
 ENOUGH = 10
 DRIFT = 0.005  # a larger share of marks that somebody else changed is worth a look
@@ -43,6 +45,7 @@ def problems(shop: Shop) -> list[Problem]:
         *_targets(shop),
         *_parked(shop),
         *_audits(shop),
+        *_privacy(shop),
     ]
 
 
@@ -143,6 +146,19 @@ def _audits(shop: Shop) -> list[Problem]:
     return found
 
 
-def _problem(sentence: str, row: Audit | Connection | Stream | Segment | Target | WholeRun | Hold | Shop, permission: str) -> Problem:
+def _privacy(shop: Shop) -> list[Problem]:
+    """Requests under privacy law that wait for a person, or whose time is running out."""
+    now = clock.now()
+    found = []
+    for row in PrivacyRequest.objects.filter(shop=shop, status=PrivacyRequest.Status.OPEN).order_by("deadline_at")[:ENOUGH]:
+        if row.kind == PrivacyRequest.Kind.TELL:
+            days = max(0, (row.deadline_at - now).days)
+            found.append(_problem(f"A person asked what is stored about them: {count(days, 'day')} left to answer.", row, "store.view_privacyrequest"))
+        elif row.problem:
+            found.append(_problem(f"A request to erase waits: {row.problem}", row, "store.view_privacyrequest"))
+    return found
+
+
+def _problem(sentence: str, row: Audit | Connection | PrivacyRequest | Stream | Segment | Target | WholeRun | Hold | Shop, permission: str) -> Problem:
     meta = row._meta
     return Problem(sentence.strip(), reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk]), permission)

@@ -12,6 +12,7 @@ from django.db.models import F
 from integrations import registry
 from integrations.models import Connection, Shop
 from segsync.diff import first_write, guard
+from segsync.diff.inherit import inherit
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.targets import settings_of
 from segsync.evaluate.models import Membership
@@ -70,6 +71,7 @@ def _route_to(
 ) -> Counter[int]:
     known = list(Profile.objects.filter(shop=shop, source=connection.vendor, customer_id__in=ids))
     profiles = [profile for profile in known if profile.gone_at is None]
+    inherit([profile for profile in known if profile.gone_at], now)
     close([profile.pk for profile in known if profile.gone_at], now)
     served = {profile.customer_id for profile in known}  # somebody deleted over there is not created again
     wanted_at_all = {segment for _, segments in targets for segment in segments}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Q, QuerySet
 
 from integrations import registry
-from integrations.base import Cost, Destination
+from integrations.base import Cost, Destination, MarkKind, Ownership
 from integrations.models import Shop
 from segsync.diff.guard import OURS, UNTOLD
 from segsync.diff.models import LedgerEntry, Target
@@ -83,7 +83,7 @@ def _destination(target: Target) -> Destination:
 
 
 def _with_cost(target: Target, adds: int, removes: int, creates: int) -> Foresight:
-    destination = _destination(target)
-    looks = adds if not destination.tells_already and adds <= ASK_UP_TO else 0
+    destination, kind = _destination(target), MarkKind(target.kind)
+    looks = adds if destination.ownership(kind) is Ownership.LOOKED and adds <= ASK_UP_TO else 0
     others = LedgerEntry.objects.filter(~OURS, target=target, present=True).count()
-    return Foresight(adds, removes, creates, others, destination.cost(adds, removes, looks=looks, creates=creates))
+    return Foresight(adds, removes, creates, others, destination.cost(adds, removes, looks=looks, creates=creates, kind=kind))

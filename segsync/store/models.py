@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from integrations.models import Shop
+from integrations.models import Delivery, Shop
+from segsync.leases import Due
 
 
 class Customer(models.Model):
@@ -64,6 +66,7 @@ class Profile(models.Model):
     external_id = models.CharField(max_length=64, help_text='The platform\'s id; "new:…" while it is yet to be created there.')
     version = models.DateTimeField(help_text="The platform's time of last change.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="When the platform said it has no such record.")
+    swallowed_by = models.CharField(max_length=64, blank=True, default="", db_default="", help_text="The id of the record that this one was merged into.")
     emails = models.JSONField(default=list)
     added_at = models.DateTimeField(null=True)
     order_count = models.PositiveIntegerField(null=True)
@@ -276,3 +279,73 @@ class PropertyDefinitions(models.Model):
 
     def __str__(self) -> str:
         return f"properties of {self.source}"
+
+
+class ErasureKey(models.Model):
+    """What the names of erased people are hashed with in one shop: random, so that nobody tells a name from its hash by trying many."""
+
+    shop = models.OneToOneField(Shop, on_delete=models.CASCADE, related_name="erasure_key")
+    key = models.CharField(max_length=64, editable=False)
+
+    def __str__(self) -> str:
+        return f"erasure key of shop {self.shop_id}"
+
+
+class Erased(models.Model):
+    """A name that nobody goes by any more because its person was erased: late webhooks and old files that tell of it are not stored.
+
+    A platform's id stays erased for good. An address comes back when a record that is newer than the erasure has it; what is older
+    stays erased then too.
+    """
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE)
+    digest = models.CharField(max_length=64)
+    erased_at = models.DateTimeField()
+    back_at = models.DateTimeField(null=True, blank=True, help_text="When somebody came to go by the address again.")
+
+    class Meta:
+        verbose_name_plural = "erased"
+        constraints = [models.UniqueConstraint(fields=["shop", "digest"], name="one_row_per_erased_name")]
+
+    def __str__(self) -> str:
+        return f"erased name of shop {self.shop_id}"
+
+
+class PrivacyRequest(Due):
+    """Something that a platform asks for under privacy law: to erase a person or a shop, or to tell a person what is stored.
+
+    What tells who it is about goes once it has been done.
+    """
+
+    class Kind(models.TextChoices):
+        ERASE_PERSON = "erase_person", "erase a person"
+        ERASE_SHOP = "erase_shop", "erase the shop"
+        TELL = "tell", "tell a person what is stored"
+
+    class Status(models.TextChoices):
+        OPEN = "open", "open"
+        DONE = "done", "done"
+        IGNORED = "ignored", "not called for"
+
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="privacy_requests")
+    delivery = models.OneToOneField(Delivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    vendor = models.CharField(max_length=16)
+    kind = models.CharField(max_length=16, choices=Kind)
+    status = models.CharField(max_length=8, choices=Status, default=Status.OPEN)
+    received_at = models.DateTimeField()
+    deadline_at = models.DateTimeField(help_text="When it must have been done.")
+    external_id = models.CharField(max_length=64, blank=True, help_text="The platform's id of the person.")
+    email = models.CharField(max_length=320, blank=True)
+    orders = models.JSONField(default=list, help_text="The platform's ids of the orders that it is about.")
+    done_at = models.DateTimeField(null=True, blank=True)
+    done_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    failures = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True)
+    erased = models.JSONField(default=dict, help_text="How much of each kind was erased.")
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["shop", "deadline_at"], name="privacy_request_open", condition=Q(status="open"))]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} ({self.status})"

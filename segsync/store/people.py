@@ -37,7 +37,7 @@ _ACTIVITY_COLUMNS = [
     *("shop", "customer", "source", "external_id", "kind", "at", "subject", "contact_id_text", "campaign_id", "campaign", "url", "title"),
     *("form", "page", "survey", "rating", "sentiment", "network", "about"),
 ]
-_COLUMNS = ["customer", "version", "gone_at", "emails", *_FACTS]
+_COLUMNS = ["customer", "version", "gone_at", "swallowed_by", "emails", *_FACTS]
 
 
 def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer], now: datetime, touched: Touched) -> None:
@@ -69,6 +69,7 @@ def store_customers(shop_id: int, source: str, rows: Sequence[records.Customer],
         if old is None or any(getattr(old, name) != getattr(profile, name) for name in ("emails", *_FACTS)):
             touched.mark("profile", [profile.customer_id])
             touched.stored += 1
+    _swallow(shop_id, source, news, now, touched)
     _adopt_pending(shop_id, source, {profile.customer_id for profile in profiles})
 
 
@@ -174,6 +175,15 @@ def _keep(old: Profile, row: records.Customer, profile: Profile) -> None:
             profile.version -= _MOMENT  # so that the same, told whole, is newer and drops the addresses that are gone
     if row.version == old.version and profile.companies is None:
         profile.companies = old.companies
+
+
+def _swallow(shop_id: int, source: str, rows: Sequence[records.Customer], now: datetime, touched: Touched) -> None:
+    """Records that others have swallowed are gone; which one has them is kept, for their marks went there too."""
+    for row in rows:
+        if row.merged_ids:
+            swallowed = Profile.objects.filter(shop_id=shop_id, source=source, external_id__in=row.merged_ids).exclude(external_id=row.external_id)
+            if swallowed.exclude(swallowed_by=row.external_id, gone_at__isnull=False).update(swallowed_by=row.external_id, gone_at=now):
+                touched.reach.update(swallowed.values_list("customer_id", flat=True))
 
 
 def _adopt_pending(shop_id: int, source: str, customer_ids: set[int]) -> None:

@@ -12,6 +12,7 @@ from django.db.models import F
 from integrations import records
 from integrations.models import Shop
 from segsync.store import definitions, orders, people, things
+from segsync.store.erased import living
 from segsync.store.models import Customer
 from segsync.store.touched import Touched
 
@@ -35,11 +36,12 @@ _HANDLERS: tuple[tuple[type, Handler], ...] = (
 def store_page(shop_id: int, source: str, page: Sequence[records.Record], now: datetime) -> int:
     """Store `page` and return how many records were new or newer. Call inside the transaction that moves the cursor.
 
-    Pages of one shop are stored one after another (the shop's row is locked), so identities cannot race.
+    What tells of erased people is left out. Pages of one shop are stored one after another (the shop's row is locked), so identities cannot race.
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("store_page must run inside the transaction that moves the cursor.")
     Shop.objects.select_for_update(no_key=True).get(pk=shop_id)
+    page = living(shop_id, source, page, now)
     touched = Touched()
     for kind, handler in _HANDLERS:
         if rows := [record for record in page if isinstance(record, kind)]:

@@ -14,7 +14,7 @@ from segsync.pull.models import Run, Stream
 from segsync.push.models import Attempt, Audit, AuditedTarget, Channel, Finding
 from segsync.rules.edit import create_segment
 from segsync.rules.models import Segment
-from segsync.store.models import Activity, Customer, Identity, Order, Profile
+from segsync.store.models import Activity, Customer, Identity, Order, PrivacyRequest, Profile
 
 RULE = "number_of_orders >= 2"
 SECRET_TOKEN, SECRET_BODY = "shpat_never-to-be-seen", b"never-to-be-seen@example.test"
@@ -130,6 +130,7 @@ def furnish(shop: Shop, count: int) -> None:
             engine="duckdb",
         )
         Attempt.objects.create(shop=shop, connection=store, started_at=now, done=1)
+        PrivacyRequest.objects.create(shop=shop, vendor="shopify", kind="tell", received_at=now, deadline_at=now + timedelta(days=30), external_id=str(number))
         audit = Audit.objects.create(shop=shop, connection=store, status="done", started_at=now, finished_at=now)
         AuditedTarget.objects.create(shop=shop, audit=audit, target=place, right=8, missing=1, finished_at=now)
         Finding.objects.create(shop=shop, audit=audit, target=place, profile=who.profiles.get(), external_id=str(number), kind="missing", found_at=now)

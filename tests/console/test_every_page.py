@@ -14,10 +14,10 @@ from segsync.evaluate.models import Evaluation, WholeRun
 from segsync.pull.models import Run, Stream
 from segsync.push.models import Attempt, Audit, Finding
 from segsync.rules.models import Segment
-from segsync.store.models import Customer
+from segsync.store.models import Customer, PrivacyRequest
 from tests.console.rows import SECRET_BODY, SECRET_TOKEN, furnish
 
-PAGES = [Segment, Customer, Connection, Stream, Run, Target, LedgerEntry, Evaluation, WholeRun, Attempt, Audit, Finding, Delivery, Shop]
+PAGES = [Segment, Customer, Connection, Stream, Run, Target, LedgerEntry, Evaluation, WholeRun, Attempt, Audit, Finding, PrivacyRequest, Delivery, Shop]
 
 
 def address(model: type, page: str, *args: object) -> str:

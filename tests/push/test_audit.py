@@ -437,6 +437,45 @@ def test_fault_27_merged_contacts_leave_one_mark_on_the_survivor_and_no_ghost(li
     assert listed.listed() == set()
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_fault_27_a_mark_that_came_to_the_survivor_is_ours_and_goes_when_it_is_no_longer_wanted(listed: Line, stays: bool) -> None:
+    """Only the contact that is swallowed was on our list; the portal moves its place on the list to the survivor."""
+    guest, bob = listed.contact("guest@example.test"), find_by_email(listed.portal, "bob@example.test")
+    assert bob is not None
+    listed.wait(SETTLED)
+    listed.look_again()
+    merge_contacts(listed.portal, listed.portal.contacts[guest], bob, listed.wait(1))
+    listed.wait(SETTLED)
+    listed.pull("contacts")
+    if not stays:
+        rule(listed, NOBODY)
+    listed.decide()
+    listed.push("hubspot")
+    listed.wait(SETTLED)
+    assert ("guest@example.test" in listed.listed()) is stays
+    assert counts(audit_and_push(listed, "hubspot")) == ({"right": 4} if stays else {})
+    rule(listed, NOBODY)
+    listed.push("hubspot")
+    assert listed.listed() == set()
+
+
+def test_fault_27_a_survivor_that_somebody_else_had_put_there_stays_there(listed: Line) -> None:
+    guest, bob = listed.contact("guest@example.test"), find_by_email(listed.portal, "bob@example.test")
+    assert bob is not None
+    change_list_members(listed.server.world, listed.portal, on_hubspot(listed).id, [guest], [])
+    listed.store.customers[104].email, listed.store.customers[104].updated_at = "guest@example.test", listed.wait(1)
+    listed.order(2001, 104)  # a buyer by now, who was on the list before us
+    listed.wait(SETTLED)
+    listed.look_again()
+    listed.push("hubspot")
+    merge_contacts(listed.portal, listed.portal.contacts[guest], bob, listed.wait(1))
+    listed.wait(SETTLED)
+    listed.look_again()
+    rule(listed, NOBODY)
+    listed.push("hubspot")
+    assert listed.listed() == {"guest@example.test"}
+
+
 def test_another_shops_marks_are_neither_read_nor_told(told: Line, other: Line) -> None:
     other.pull()
     other.segment()
