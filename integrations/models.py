@@ -85,6 +85,17 @@ class Credential(models.Model):
         return f"tokens of {self.connection}"
 
 
+class Pace(models.Model):
+    """What was spent of one account's rate limit, for all processes that call it. `version` makes a change compare-and-set."""
+
+    key = models.CharField(max_length=300, unique=True, help_text="The platform, the account, and which of its limits.")
+    state = models.JSONField(default=dict)
+    version = models.PositiveBigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"pace of {self.key}"
+
+
 class OAuthState(models.Model):
     """A consent in progress: single use, bound to one browser, kept as hashes only."""
 
