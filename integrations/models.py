@@ -86,14 +86,18 @@ class Credential(models.Model):
 
 
 class Pace(models.Model):
-    """What was spent of one account's rate limit, for all processes that call it. `version` makes a change compare-and-set."""
+    """What was spent of one limit of an account, for all processes that call it. `version` makes a change compare-and-set."""
 
-    key = models.CharField(max_length=300, unique=True, help_text="The platform, the account, and which of its limits.")
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="paces")
+    limit = models.CharField(max_length=16, help_text="Which of the account's limits.")
     state = models.JSONField(default=dict)
     version = models.PositiveBigIntegerField(default=0)
 
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "limit"], name="one_pace_per_limit")]
+
     def __str__(self) -> str:
-        return f"pace of {self.key}"
+        return f"pace of {self.limit} of {self.connection}"
 
 
 class OAuthState(models.Model):

@@ -65,20 +65,20 @@ class InProcess:
 class Shared:
     """A state that all processes share: a row, changed by compare-and-set."""
 
-    def __init__(self, key: str) -> None:
-        self._key = key
+    def __init__(self, connection_id: int, limit: str) -> None:
+        self._key: dict[str, Any] = {"connection_id": connection_id, "limit": limit}
 
     def change(self, work: Callable[[State], Answer]) -> Answer:
         """See `Kept`. Raises Transient when others are faster all the time."""
         for _ in range(TURNS):
-            row = Pace.objects.filter(key=self._key).values_list("version", "state").first()
+            row = Pace.objects.filter(**self._key).values_list("version", "state").first()
             if row is None:
-                Pace.objects.bulk_create([Pace(key=self._key)], ignore_conflicts=True)
+                Pace.objects.bulk_create([Pace(**self._key)], ignore_conflicts=True)
                 continue
             version, state = row
             before = deepcopy(state)
             answer = work(state)
-            if state == before or Pace.objects.filter(key=self._key, version=version).update(state=state, version=version + 1):
+            if state == before or Pace.objects.filter(**self._key, version=version).update(state=state, version=version + 1):
                 return answer
         raise Transient("Too many processes call the platform at once.", retry_after=1)
 

@@ -47,7 +47,6 @@ class Transport:
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         self._connection = connection
-        self._account = connection.account
         self._now = now
 
     def answer(self, method: str, path: str, query: Query, body: object) -> Json:
@@ -107,7 +106,7 @@ class Transport:
     def _pacer(self, *, search: bool) -> throttle.WindowPacer:
         """The pace of all processes that call this account; searches do not count against the limit of other calls."""
         limit, seconds = _SEARCHES if search else REQUESTS
-        return throttle.WindowPacer(limit, seconds, kept=throttle.Shared(f"hubspot {self._account} {'searches' if search else 'calls'}"))
+        return throttle.WindowPacer(limit, seconds, kept=throttle.Shared(self._connection.pk, "searches" if search else "calls"))
 
     def _close(self, seconds: float, *, search: bool) -> None:
         """Keep everybody from calling for so long; the limit per second of searches says nothing of other calls."""

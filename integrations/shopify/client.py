@@ -149,7 +149,7 @@ class ShopifyClient(Admin):
     """The Admin API of a connected store; its token is renewed when needed, once more when Shopify answers 401."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection.account, "", CostPacer(kept=Shared(f"shopify {connection.account}")))
+        super().__init__(connection.account, "", CostPacer(kept=Shared(connection.pk, "points")))
         self._connection = connection
 
     def _token(self, stale: str | None) -> str:

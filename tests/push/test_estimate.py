@@ -45,7 +45,7 @@ def test_tags_cost_points(store: Connection, adds: int, removes: int, looks: int
 
 
 def test_a_larger_plan_is_quicker_once_the_store_has_said_so(store: Connection) -> None:
-    throttle.CostPacer(kept=throttle.Shared(f"shopify {store.account}")).learn(available=20_000, rate=1_000, maximum=20_000)
+    throttle.CostPacer(kept=throttle.Shared(store.pk, "points")).learn(available=20_000, rate=1_000, maximum=20_000)
     assert registry.destination(store, registry.DestinationSettings()).cost(150, 0).seconds == 1.5
 
 
