@@ -87,6 +87,21 @@ class Credential(models.Model):
         return f"tokens of {self.connection}"
 
 
+class Pace(models.Model):
+    """What was spent of one limit of an account, for all processes that call it. `version` makes a change compare-and-set."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="paces")
+    limit = models.CharField(max_length=16, help_text="Which of the account's limits.")
+    state = models.JSONField(default=dict)
+    version = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["connection", "limit"], name="one_pace_per_limit")]
+
+    def __str__(self) -> str:
+        return f"pace of {self.limit} of {self.connection}"
+
+
 class OAuthState(models.Model):
     """A consent in progress: single use, bound to one browser, kept as hashes only."""
 

@@ -6,8 +6,6 @@ Sources: developers.hubspot.com, "API usage guidelines" (limits) and "API versio
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -31,10 +29,8 @@ _NUMBERED = re.compile(r"^/crm/v3/(objects|lists|properties)(/.*)?$")
 _SEARCH = re.compile(r"/search$")
 _READING = re.compile(r"/(?:search|batch/read)$")  # POST, yet nothing changes
 
-_BRIEF = 2.0  # seconds that a call waits here rather than being given back to whoever wanted it
-
-_closed_until: dict[tuple[str, bool], float] = {}  # (account, for searches) -> monotonic time before which HubSpot asked not to be called
-_closed_lock = threading.Lock()
+_MOST = "X-HubSpot-RateLimit-Max"  # how many calls this account may make in a window: more than of a marketplace app for some plans
+_KEPT_OF_MOST = REQUESTS[0] / 110
 
 
 def dated(path: str, version: str) -> str:
@@ -51,14 +47,13 @@ class Transport:
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         self._connection = connection
-        self._account = connection.account
         self._now = now
 
     def answer(self, method: str, path: str, query: Query, body: object) -> Json:
         """Send one request and return its JSON object ({} for an empty body); a body that is none tells nothing."""
         path = dated(path, settings.HUBSPOT_API_VERSION)
         write = method not in ("GET", "HEAD") and not _READING.search(path)
-        self._pace(search=bool(_SEARCH.search(path)))
+        self._pacer(search=bool(_SEARCH.search(path))).wait()
         token = self._token(None)
         try:
             response = self._send(method, path, query, body, token, write)
@@ -94,6 +89,9 @@ class Transport:
         except requests.RequestException as error:
             raise http.failure(error, safe=not write) from None  # its text holds the address
         if 200 <= response.status_code < 300:
+            most = response.headers.get(_MOST, "")
+            if most.isdigit():
+                self._pacer(search=False).raise_limit(int(int(most) * _KEPT_OF_MOST))
             return response
         if response.status_code == 401:
             raise http.Unauthorized("HubSpot does not take the token.")
@@ -105,22 +103,15 @@ class Transport:
     def _token(self, stale: str | None) -> str:
         return tokens.access_token(self._connection, oauth.refresh, now=self._now(), stale=stale)
 
-    def _pace(self, *, search: bool) -> None:
-        """Wait for this call's turn. Raises RateLimited while HubSpot has asked this process not to call, or the wait would be long."""
-        with _closed_lock:
-            closed = _closed_until.get((self._account, search), 0.0) - time.monotonic()
-        if closed > _BRIEF:
-            raise RateLimited("HubSpot asked to wait before the next call.", closed)
-        throttle.pause(closed)
-        limit, seconds = _SEARCHES if search else REQUESTS  # searches do not count against the other limit
-        throttle.pacer(("hubspot", self._account, search), lambda: throttle.WindowPacer(limit, seconds)).wait()
+    def _pacer(self, *, search: bool) -> throttle.WindowPacer:
+        """The pace of all processes that call this account; searches do not count against the limit of other calls."""
+        limit, seconds = _SEARCHES if search else REQUESTS
+        return throttle.WindowPacer(limit, seconds, kept=throttle.Shared(self._connection.pk, "searches" if search else "calls"))
 
     def _close(self, seconds: float, *, search: bool) -> None:
-        """Keep this process from calling for so long; the limit per second of searches says nothing of other calls."""
-        with _closed_lock:
-            for kind in (True,) if search and seconds <= _BRIEF else (True, False):
-                key = (self._account, kind)
-                _closed_until[key] = max(_closed_until.get(key, 0.0), time.monotonic() + seconds)
+        """Keep everybody from calling for so long; the limit per second of searches says nothing of other calls."""
+        for kind in (True,) if search and seconds <= throttle.BRIEF else (True, False):
+            self._pacer(search=kind).close(seconds)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -14,13 +14,14 @@ from integrations import http, tokens
 from integrations.errors import IntegrationError, Misconfigured, NotFound, RateLimited, Rejected, Transient, UnknownOutcome
 from integrations.models import Connection
 from integrations.shopify import documents, oauth
-from integrations.throttle import LONGEST_WAIT, CostPacer, pacer, pause
+from integrations.throttle import LONGEST_WAIT, CostPacer, Shared, pacer, pause
 
 log = structlog.get_logger(__name__)
 
 TRIES = 4  # of one call that Shopify throttles, each after the wait it asks for
 CALL_COST = 10.0  # points of a plain mutation; what a query costs is learned from its first answer
 STANDARD_RATE = 100.0  # points a second on Shopify's smallest plans; larger ones restore more (shopify.dev, "API rate limits")
+BUCKET_SECONDS = 20.0  # a full bucket holds what is restored in so many seconds, on every plan
 _SCOPE = re.compile(r"`((?:read|write)_\w+)`")
 _UNKNOWN = frozenset({"INTERNAL_SERVER_ERROR", "TIMEOUT", "SERVICE_UNAVAILABLE"})
 _MISSING = frozenset({"NOT_FOUND", "RESOURCE_NOT_FOUND"})
@@ -31,16 +32,21 @@ Error = Mapping[str, Any]
 class Admin:
     """The Admin API of one store with one given token."""
 
-    def __init__(self, domain: str, token: str) -> None:
+    def __init__(self, domain: str, token: str, pace: CostPacer | None = None) -> None:
         self.domain = domain
         self._given = token
-        self._pacer = pacer(("shopify", domain), CostPacer)
+        self._pacer = pace or pacer(("shopify", domain), CostPacer)
         self._costs: dict[str, float] = pacer(("shopify", "costs of documents"), dict)
 
     @property
     def rate(self) -> float:
-        """Points that the store's plan restores each second: as this process was last told, else those of the smallest plans."""
+        """Points that the store's plan restores each second: as was last told, else those of the smallest plans."""
         return self._pacer.rate or STANDARD_RATE
+
+    @property
+    def available(self) -> float:
+        """Points that can be spent without waiting, as far as is known; a full bucket of the smallest plans before anything was told."""
+        return self._pacer.available if self._pacer.rate else BUCKET_SECONDS * STANDARD_RATE
 
     def execute(self, document: str, variables: Mapping[str, Any] | None = None, text: str = "") -> dict[str, Any]:
         """The `data` of the document's answer, complete: any error in the answer is raised as one of `integrations.errors`.
@@ -88,12 +94,16 @@ class Admin:
         """`data` (never null) and the errors beside it; waits out throttling for a bounded number of times."""
         wait = 0.0
         for _ in range(TRIES):
-            self._pacer.wait(cost or self._costs.get(name, CALL_COST))
-            answer = self._post({"query": text, "variables": dict(variables)}, safe=safe)
+            ticket = self._pacer.wait(cost or self._costs.get(name, CALL_COST))
+            try:
+                answer = self._post({"query": text, "variables": dict(variables)}, safe=safe)
+            except RateLimited as error:
+                self._pacer.close(error.retry_after or 1.0)
+                raise
             spent = _spent(answer)
             if spent:
                 self._costs[name] = cost = spent.requested
-                self._pacer.learn(spent.available, spent.rate, spent.maximum)
+                self._pacer.learn(spent.available, spent.rate, spent.maximum, ticket)
             errors = _errors(answer)
             if any(_code(error) == "THROTTLED" for error in errors):
                 wait = spent.wait if spent else 1.0
@@ -139,7 +149,7 @@ class ShopifyClient(Admin):
     """The Admin API of a connected store; its token is renewed when needed, once more when Shopify answers 401."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection.account, "")
+        super().__init__(connection.account, "", CostPacer(kept=Shared(connection.pk, "points")))
         self._connection = connection
 
     def _token(self, stale: str | None) -> str:

@@ -31,7 +31,7 @@ def destination(connection: Connection) -> ShopifyDestination:
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Both ways of writing promise the same."""
     if request.param == "in bulk":
-        monkeypatch.setattr(push, "bulk_from", lambda _rate: 1)
+        monkeypatch.setattr(push, "bulk_from", lambda *_: 1)
     return str(request.param)
 
 
@@ -86,7 +86,7 @@ def test_all_tags_of_one_customer_go_in_one_call(destination: ShopifyDestination
 def test_many_changes_take_a_handful_of_requests(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "bulk_from", lambda _rate: 100)
+    monkeypatch.setattr(push, "bulk_from", lambda *_: 100)
     begun = datetime.now(UTC)
     assert set(results(destination.write(add(ids(store, 120)))).values()) == {Result.DONE}
     made = Counter(call.operation for call in sandbox.world.calls.recent(begun + sandbox.world.clock.offset))
@@ -132,7 +132,7 @@ def test_an_empty_bucket_is_waited_for_and_nothing_is_lost(destination: ShopifyD
 def test_a_bulk_job_that_does_not_tell_leaves_what_it_does_not_tell_unknown(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, kind: str, operation: str
 ) -> None:
-    monkeypatch.setattr(push, "bulk_from", lambda _rate: 1)
+    monkeypatch.setattr(push, "bulk_from", lambda *_: 1)
     members = ids(store, 40)
     sandbox.world.faults.add(Fault(kind, operation=operation, remaining=1))
     told = results(destination.write(add(members)))
@@ -145,7 +145,7 @@ def test_a_bulk_job_that_does_not_tell_leaves_what_it_does_not_tell_unknown(
 def test_an_upload_that_fails_has_changed_nothing(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    monkeypatch.setattr(push, "bulk_from", lambda _rate: 1)
+    monkeypatch.setattr(push, "bulk_from", lambda *_: 1)
     sandbox.world.faults.add(Fault("500", operation=operation, remaining=1))
     with pytest.raises(Transient):
         destination.write(add(ids(store, 5)))
