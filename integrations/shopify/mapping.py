@@ -13,6 +13,7 @@ from typing import Any
 from integrations.money import minor
 from integrations.records import Address, Checkout, CheckoutLine, Customer, Order, OrderLine, Product, ProductCollection, Refund
 from integrations.shopify import metafields
+from integrations.shopify.zones import iso_region
 
 Node = Mapping[str, Any]
 Told = Customer | Address | Order | OrderLine | Product | ProductCollection | Checkout | CheckoutLine
@@ -77,7 +78,8 @@ def _addresses(node: Node, main: Node | None) -> tuple[Address, ...] | None:
 
 
 def _address(node: Node) -> Address:
-    return Address(number(node["__parentId"]), node["countryCodeV2"] or "", node["provinceCode"] or "", node["city"] or "")
+    country = node["countryCodeV2"] or ""
+    return Address(number(node["__parentId"]), country, iso_region(country, node["provinceCode"] or ""), node["city"] or "")
 
 
 def _companies(node: Node) -> tuple[str, ...] | None:

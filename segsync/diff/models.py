@@ -34,16 +34,23 @@ class WritebackSettings(models.Model):
     list_folder = models.CharField(max_length=80, default="SegSync", help_text="The folder that holds SegSync's lists.")
     create_contacts = models.BooleanField(default=True, help_text="Create contacts for members who have an e-mail address and no contact yet.")
     when_removed = models.CharField(
-        max_length=8, choices=WhenRemoved, default=WhenRemoved.PUT_BACK, help_text="What to do when somebody else takes one of our marks away."
+        max_length=8,
+        choices=WhenRemoved,
+        default=WhenRemoved.PUT_BACK,
+        db_default=WhenRemoved.PUT_BACK,
+        help_text="What to do when somebody else takes one of our marks away.",
     )
-    audit_repairs = models.BooleanField(default=True, help_text="The nightly audit puts right what it finds; otherwise it only reports.")
+    audit_repairs = models.BooleanField(default=True, db_default=True, help_text="The nightly audit puts right what it finds; otherwise it only reports.")
     guard_share = models.PositiveSmallIntegerField(
         default=20,
+        db_default=20,
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="Taking a mark from more than this many per cent of those who have it waits for a person…",
     )
-    guard_people = models.PositiveIntegerField(default=500, help_text="…when it is more than this many people as well.")
-    dry_run_above = models.PositiveIntegerField(default=1000, help_text="The first write to a new place begins as a dry run when it would touch more people.")
+    guard_people = models.PositiveIntegerField(default=500, db_default=500, help_text="…when it is more than this many people as well.")
+    dry_run_above = models.PositiveIntegerField(
+        default=1000, db_default=1000, help_text="The first write to a new place begins as a dry run when it would touch more people."
+    )
     stopped_at = models.DateTimeField(null=True, blank=True, help_text="Since when nothing at all is written for this shop.")
 
     class Meta:
@@ -82,9 +89,14 @@ class Target(Due):
     state = models.CharField(max_length=8, choices=State, default=State.ON)
     reason = models.CharField(max_length=300, blank=True)
     when_removed = models.CharField(
-        max_length=8, choices=WhenRemoved, blank=True, help_text="What to do when somebody else takes our mark away; empty: as the shop's settings say."
+        max_length=8,
+        choices=WhenRemoved,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="What to do when somebody else takes our mark away; empty: as the shop's settings say.",
     )
-    keeps_view = models.BooleanField(default=True, help_text="Keep the platform's own saved segment over the tag.")
+    keeps_view = models.BooleanField(default=True, db_default=True, help_text="Keep the platform's own saved segment over the tag.")
     synced_at = models.DateTimeField(null=True, blank=True, help_text="When something was first told to it: before, a large first write begins as a dry run.")
     held_at = models.DateTimeField(null=True, blank=True, help_text="Since when its removals wait for a person's decision.")
     ready_at = models.DateTimeField(null=True, blank=True)

@@ -22,14 +22,7 @@ def vocabulary_of(shop: Shop, *more_handles: str) -> Vocabulary:
 
 def property_names(rule: tree.Rule) -> frozenset[str]:
     """The properties that a rule asks about, by their names in the language."""
-    names: set[str] = set()
-    for clause in tree.clauses(rule.root):
-        match clause.body:
-            case tree.Test() | tree.Rank():
-                names.add(clause.body.name)
-            case tree.Anniversary():
-                names.add(clause.body.field_name)
-    return frozenset(name for name in names if name.startswith(tuple(FAMILIES)))
+    return frozenset(name for name in tree.attribute_names(rule) if name.startswith(tuple(FAMILIES)))
 
 
 def meaning(rule: tree.Rule, vocabulary: Vocabulary) -> str:

@@ -214,6 +214,18 @@ def clauses(node: Node) -> Iterator[Clause]:
             yield from clauses(item)
 
 
+def attribute_names(rule: Rule) -> frozenset[str]:
+    """The attributes that a rule asks about, a shop's properties among them, by their names in the language."""
+    names: set[str] = set()
+    for clause in clauses(rule.root):
+        match clause.body:
+            case Test() | Rank():
+                names.add(clause.body.name)
+            case Anniversary():
+                names.add(clause.body.field_name)
+    return frozenset(names)
+
+
 def depth(node: Node) -> int:
     """How many AND, OR and NOT lie above the deepest condition."""
     if isinstance(node, Clause):

@@ -9,6 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from integrations.models import Shop
+from segsync import pipeline
 from segsync.evaluate import cuts, judge
 from segsync.evaluate.due import moved_house
 from segsync.evaluate.models import Evaluation, Schedule, WholeRun
@@ -142,13 +143,22 @@ def test_a_crowd_is_so_many_of_a_large_shop(shop: Shop, five: dict[str, Segment]
     assert not judge.crowded(shop)
 
 
-@pytest.mark.usefixtures("five")
 def test_pausing_and_resuming_judges_the_segment_anew(shop: Shop, five: dict[str, Segment]) -> None:
-    Segment.objects.filter(pk=five["total"].pk).update(judged_version=None)
-    assert edited(shop) == [five["total"].pk]
-    Segment.objects.filter(pk=five["total"].pk).update(state="paused")
-    assert edited(shop) == []
-    assert Schedule.objects.get().whole_wanted_at is not None
+    total = five["total"]
+    total.state = Segment.State.PAUSED
+    total.save()
+    news = NOON + timedelta(seconds=30)
+    tell(shop, "shopify", customer("2", orders=2, spent=100, version=news), now=news)
+    incremental(shop, news)
+    assert (inside(total), edited(shop)) == ({"1"}, [])
+    total.state = Segment.State.ON
+    total.save()
+    pipeline.rule_changed(total, LATER)
+    assert handles(due(shop)) == {"total": "rule", "asks": "rule"}
+    lease = hold(shop)
+    _judge(shop, due(shop), lease)
+    lease.release()
+    assert (inside(total), inside(five["asks"]), edited(shop)) == ({"1", "2"}, {"1", "2"}, [])
 
 
 def test_a_shop_in_another_time_zone_is_judged_by_its_new_days(shop: Shop, five: dict[str, Segment]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from pytest_django import Settings
 
 from integrations.sandbox.shopify.state import Address, Company, MetafieldDefinition
+from integrations.shopify import metafields
 from integrations.shopify import pull as shopify_pull
-from segsync.evaluate.models import Evaluation, Membership
+from segsync.evaluate.models import Disagreement, Evaluation, Membership
 from segsync.pull import run
 from segsync.rules.errors import RuleError
 from segsync.rules.models import Segment
@@ -18,10 +20,17 @@ from tests.line import Line
 BIRTHDAYS = "anniversary('metafields.facts.birth_date') = today"
 
 
+def day(line: Line) -> date:
+    """Today, where the shop is."""
+    return line.now().astimezone(line.shop.tz).date()
+
+
 @pytest.fixture
 def born(line: Line) -> Line:
-    """A store that defines a date of birth; one customer has their birthday today, one another day, the others told none."""
-    today = line.now().date()
+    """Noon in a store that defines a date of birth; one customer has their birthday today, one another day, the others told none."""
+    noon = line.now().astimezone(line.shop.tz).replace(hour=12, minute=0, second=0, microsecond=0)
+    line.wait(((noon if noon > line.now() else noon + timedelta(days=1)) - line.now()).total_seconds())
+    today = day(line)
     with line.server.world.lock:
         line.store.metafield_definitions[1] = MetafieldDefinition(1, "facts", "birth_date", "Birth date", "date")
         line.store.customers[101].metafields["facts.birth_date"] = date(1988, today.month, 1 if today.day != 1 else 2).isoformat()
@@ -35,7 +44,7 @@ def test_whoever_has_their_birthday_today_is_tagged(born: Line) -> None:
     born.settle()
     assert born.tagged("segsync:birthdays") == {102}
     with born.server.world.lock:
-        born.store.customers[103].metafields["facts.birth_date"] = born.now().date().replace(year=1990).isoformat()
+        born.store.customers[103].metafields["facts.birth_date"] = day(born).replace(year=1992).isoformat()
         born.store.customers[103].updated_at = born.now()
     born.wait(60)
     born.settle()
@@ -47,6 +56,26 @@ def test_whoever_has_their_birthday_today_is_tagged(born: Line) -> None:
 def test_a_metafield_that_is_not_defined_is_refused_with_the_nearest_one(born: Line) -> None:
     with pytest.raises(RuleError, match="birth_date"):
         born.segment("anniversary('metafields.facts.birthdate') = today", "birthdays")
+
+
+def test_a_segment_about_a_metafield_that_does_not_fit_says_so_and_others_go_on(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metafields, "MOST", 1)
+    with line.server.world.lock:
+        for number, key in enumerate(("a", "b")):
+            line.store.metafield_definitions[number] = MetafieldDefinition(number, "facts", key, key, "number_integer")
+            for customer in line.store.customers.values():
+                customer.metafields[f"facts.{key}"] = "1"
+    line.pull()
+    for key in ("a", "b"):
+        line.segment(f"metafields.facts.{key} = 1", key)
+    line.settle()
+    line.wait(60)
+    line.look_again()
+    line.settle()
+    assert line.tagged("segsync:a") == set(line.store.customers)
+    assert Segment.objects.get(handle="a").problem == ""
+    problem = Segment.objects.get(handle="b").problem
+    assert "`metafields.facts.b` has no data yet; it takes fewer metafields in the shop's rules" in problem
 
 
 def test_places_and_companies_decide_who_belongs(line: Line) -> None:
@@ -117,13 +146,15 @@ def test_a_store_without_companies_gets_a_refusal_instead_of_everybody(line: Lin
     assert line.calls("StartBulkQuery") == asked  # once was enough
 
 
-def test_the_columns_and_the_interpreter_agree_on_companies(line: Line, settings: object) -> None:
+@pytest.mark.parametrize(("columnar_from", "engine"), [(1, "columnar"), (20_000, "interpreter")])
+def test_the_columns_and_the_interpreter_agree_on_companies(line: Line, settings: Settings, columnar_from: int, engine: str) -> None:
     with line.server.world.lock:
         line.store.b2b = True
         line.store.companies[7] = Company(7, "Acme")
         line.store.customers[101].company_ids = [7]
-    settings.SEGSYNC_COLUMNAR_FROM = 1  # type: ignore[attr-defined]  # pytest-django's wrapper
+    settings.SEGSYNC_COLUMNAR_FROM = columnar_from
     line.segment("companies IS NULL AND customer_countries CONTAINS 'GB'", "private")
     line.settle()
     assert line.tagged("segsync:private") == set(line.store.customers) - {101}
-    assert Evaluation.objects.filter(segment__handle="private").exists()
+    assert set(Evaluation.objects.filter(segment__handle="private").values_list("engine", flat=True)) == {engine}
+    assert not Disagreement.objects.exists()

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='target',
             name='keeps_view',
-            field=models.BooleanField(default=True, help_text="Keep the platform's own saved segment over the tag."),
+            field=models.BooleanField(db_default=True, default=True, help_text="Keep the platform's own saved segment over the tag."),
         ),
         migrations.AddField(
             model_name='target',
@@ -33,27 +33,27 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='target',
             name='when_removed',
-            field=models.CharField(blank=True, choices=[('put_back', 'put it back'), ('respect', 'respect it')], help_text="What to do when somebody else takes our mark away; empty: as the shop's settings say.", max_length=8),
+            field=models.CharField(blank=True, db_default='', default='', choices=[('put_back', 'put it back'), ('respect', 'respect it')], help_text="What to do when somebody else takes our mark away; empty: as the shop's settings say.", max_length=8),
         ),
         migrations.AddField(
             model_name='writebacksettings',
             name='audit_repairs',
-            field=models.BooleanField(default=True, help_text='The nightly audit puts right what it finds; otherwise it only reports.'),
+            field=models.BooleanField(db_default=True, default=True, help_text='The nightly audit puts right what it finds; otherwise it only reports.'),
         ),
         migrations.AddField(
             model_name='writebacksettings',
             name='dry_run_above',
-            field=models.PositiveIntegerField(default=1000, help_text='The first write to a new place begins as a dry run when it would touch more people.'),
+            field=models.PositiveIntegerField(db_default=1000, default=1000, help_text='The first write to a new place begins as a dry run when it would touch more people.'),
         ),
         migrations.AddField(
             model_name='writebacksettings',
             name='guard_people',
-            field=models.PositiveIntegerField(default=500, help_text='…when it is more than this many people as well.'),
+            field=models.PositiveIntegerField(db_default=500, default=500, help_text='…when it is more than this many people as well.'),
         ),
         migrations.AddField(
             model_name='writebacksettings',
             name='guard_share',
-            field=models.PositiveSmallIntegerField(default=20, help_text='Taking a mark from more than this many per cent of those who have it waits for a person…', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)]),
+            field=models.PositiveSmallIntegerField(db_default=20, default=20, help_text='Taking a mark from more than this many per cent of those who have it waits for a person…', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100)]),
         ),
         migrations.AddField(
             model_name='writebacksettings',
@@ -63,7 +63,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='writebacksettings',
             name='when_removed',
-            field=models.CharField(choices=[('put_back', 'put it back'), ('respect', 'respect it')], default='put_back', help_text='What to do when somebody else takes one of our marks away.', max_length=8),
+            field=models.CharField(choices=[('put_back', 'put it back'), ('respect', 'respect it')], db_default='put_back', default='put_back', help_text='What to do when somebody else takes one of our marks away.', max_length=8),
         ),
         migrations.AlterField(
             model_name='ledgerentry',

@@ -63,19 +63,6 @@ def columns(expressions: Iterable[ir.Table]) -> dict[str, set[str]]:
     return found
 
 
-def properties(rules: Iterable[tree.Rule]) -> set[str]:
-    """The names that these rules ask about, the properties among them."""
-    found: set[str] = set()
-    for rule in rules:
-        for clause in tree.clauses(rule.root):
-            match clause.body:
-                case tree.Test() | tree.Rank():
-                    found.add(clause.body.name)
-                case tree.Anniversary():
-                    found.add(clause.body.field_name)
-    return found
-
-
 def _origin(relation: Any, column: str) -> str | None:
     """The table that a field is read from directly or through what keeps its columns."""
     while isinstance(relation, ops.Filter | ops.JoinReference):

@@ -13,7 +13,6 @@ from django.conf import settings
 
 from integrations.models import Shop
 from integrations.money import exponent
-from segsync.evaluate.columnar import compile as compiler
 from segsync.evaluate.columnar import files, stays
 from segsync.evaluate.columnar.compile import Asked
 from segsync.evaluate.columnar.layout import quoted
@@ -21,7 +20,7 @@ from segsync.evaluate.columnar.reading import load
 from segsync.evaluate.columnar.stage import database
 from segsync.evaluate.columnar.statements import statement
 from segsync.evaluate.models import Snapshot
-from segsync.rules import windows
+from segsync.rules import tree, windows
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.rules.vocabulary import NO_VOCABULARY, Vocabulary
@@ -113,6 +112,7 @@ def over(
     memberships: Stays | None = None,
 ) -> Iterator[Run[K]]:
     """The rules over the people in these folders. The statements are written while the database loads."""
+    names = frozenset[str]().union(*(tree.attribute_names(asked.rule) for asked in rules.values()))
     written = {key: statement(asked, moment, decimals, context, vocabulary) for key, asked in rules.items()}
     wanted: dict[str, set[str]] = {}
     for each in written.values():
@@ -124,7 +124,7 @@ def over(
 
     def loading() -> None:
         try:
-            load(connection, base, delta, wanted, _kinds(rules.values(), wanted, vocabulary), compiler.properties(asked.rule for asked in rules.values()))
+            load(connection, base, delta, wanted, _kinds(rules.values(), wanted, vocabulary), names)
         except duckdb.Error as error:
             failure.append(error)
 

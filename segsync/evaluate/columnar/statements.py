@@ -12,7 +12,8 @@ from ibis.expr import types as ir
 
 from segsync.evaluate.columnar import compile as compiler
 from segsync.evaluate.columnar.compile import Asked
-from segsync.rules import windows
+from segsync.rules import tree, windows
+from segsync.rules.check import check_tree
 from segsync.rules.context import ShopContext
 from segsync.rules.moments import Moment
 from segsync.rules.vocabulary import Vocabulary
@@ -40,10 +41,12 @@ class Statement:
 
 
 def statement(asked: Asked, moment: Moment, exponent: int, context: ShopContext, vocabulary: Vocabulary) -> Statement:
-    """The rule's statement for that moment and shop. Raises RuleError as `compile_rule` does."""
+    """The rule's statement for that moment and shop. Raises RuleError as `compile_rule` does, whether the statement is kept or not."""
+    check_tree(asked.rule, vocabulary)  # handles and what is withheld decide nothing else, so they are no part of the key
+    read = frozenset((name, vocabulary.properties[name]) for name in tree.attribute_names(asked.rule) if name in vocabulary.properties)
     now = moment.now if windows.survey(asked.rule, vocabulary).hour_windows else None
     cuts = (context.settings, context.typical_gap, context.usage, context.rfm, frozenset(context.ranks.items()))
-    key = (asked, exponent, moment.tz.key, moment.today, now, cuts, frozenset(vocabulary.properties.items()), vocabulary.handles)
+    key = (asked, exponent, moment.tz.key, moment.today, now, cuts, read)
     found = _kept.get(key)
     if found is None:
         found = _kept[key] = Statement(compiler.compile_rule(asked, moment, exponent, context, vocabulary))

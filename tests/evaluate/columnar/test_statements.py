@@ -13,6 +13,7 @@ from segsync.evaluate.columnar.compile import Asked, compile_rule, sql
 from segsync.evaluate.columnar.statements import statement
 from segsync.rules.check import check_rule
 from segsync.rules.context import ShopContext
+from segsync.rules.errors import RuleError
 from segsync.rules.moments import Moment
 from segsync.rules.vocabulary import NO_VOCABULARY, PropertyDefinition, Vocabulary
 
@@ -49,3 +50,20 @@ def test_a_rule_of_hours_is_written_for_its_instant(rule: str) -> None:
 def test_a_property_of_another_type_is_read_anew() -> None:
     as_text, as_words = (Vocabulary({"hubspot.stage": PropertyDefinition("hubspot.stage", kind, ("lead",))}) for kind in ("string", "enumeration"))
     assert kept("hubspot.stage = 'lead'", vocabulary=as_text) is not kept("hubspot.stage = 'lead'", vocabulary=as_words)
+
+
+def test_a_property_that_a_rule_does_not_read_is_nothing_to_it() -> None:
+    """A portal defines hundreds of properties with thousands of values; a statement is kept with those that it reads."""
+    stage = PropertyDefinition("hubspot.stage", "string")
+    others = {f"hubspot.p{number}": PropertyDefinition(f"hubspot.p{number}", "enumeration", ("a", "b")) for number in range(300)}
+    alone, among = Vocabulary({"hubspot.stage": stage}), Vocabulary({"hubspot.stage": stage, **others}, frozenset({"some"}))
+    assert kept("hubspot.stage = 'lead'", vocabulary=alone) is kept("hubspot.stage = 'lead'", vocabulary=among)
+
+
+def test_a_kept_statement_is_refused_once_its_data_is_withheld_or_its_segment_gone() -> None:
+    rule, known = "companies IS NULL AND segments CONTAINS 'loyal'", Vocabulary(handles=frozenset({"loyal"}))
+    kept(rule, vocabulary=known)
+    asked = Asked(check_rule(rule).rule, "some")
+    for later in (replace(known, withheld={"companies": "a store with companies"}), replace(known, handles=frozenset({"loyal-2"}))):
+        with pytest.raises(RuleError):
+            statement(asked, NOON, 2, CONTEXT, later)

@@ -227,3 +227,25 @@ def test_an_object_that_cannot_be_read_is_named_without_its_content(broken: dict
     with pytest.raises(mapping.Unreadable) as raised:
         mapping.record(broken)
     assert "a lot" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("country", "province", "region"),
+    [
+        ("MX", "CHIS", "CHP"),
+        ("MX", "Q ROO", "ROO"),
+        ("MX", "DF", "CMX"),
+        ("MX", "JAL", "JAL"),
+        ("ZA", "NL", "KZN"),
+        ("CA", "NL", "NL"),
+        ("MY", "JHR", "01"),
+        ("GT", "GUA", "GU"),
+        ("CN", "YZ", "XZ"),
+        ("PE", "PE-LIM", "PE-LIM"),
+        ("IN", "TS", "TS"),
+        ("SG", None, ""),
+    ],
+)
+def test_a_region_is_told_by_its_iso_code(country: str, province: str | None, region: str) -> None:
+    node = {"id": "gid://shopify/MailingAddress/1", "__parentId": "gid://shopify/Customer/7", "countryCodeV2": country, "provinceCode": province, "city": "A"}
+    assert mapping.record(node) == Address("7", country, region, "A")
