@@ -306,6 +306,12 @@ class AnyOrder(RuleBasedStateMachine):
         if hours:
             self.world.work()
 
+    @rule(text=RULE, asks=st.sampled_from(("segments IS NULL", "segments IS NOT NULL AND ({})")))
+    def edit_the_rest(self, text: str, asks: str) -> None:
+        """Somebody makes or edits a segment of whoever is in no other, or in any."""
+        self.happened()
+        self.world.write("rest", asks.format(text))
+
     @rule(handle=HANDLE, on=st.booleans())
     def switch(self, handle: str, on: bool) -> None:
         """Somebody pauses a segment or turns it on again."""
