@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from segsync import clock
@@ -31,7 +32,7 @@ class HoldAdmin(ReadOnlyAdmin[Hold]):
     list_filter = ("decision", "shop")
     list_select_related = ("shop", "target__connection")
     ordering = ("-asked_at",)
-    fields = ("shop", "written_to", "decision_badge", "people", "why", "limit", "asked_at_text", "decided_at_text", "decided_by")
+    fields = ("shop", "written_to", "decision_badge", "people", "why", "limit", "asked_at_text", "to_do", "decided_at_text", "decided_by")
     readonly_fields = fields
     actions_detail = ("remove_one", "keep_one")
 
@@ -63,7 +64,7 @@ class HoldAdmin(ReadOnlyAdmin[Hold]):
                 error = str(outdated)
             else:
                 self.log_change(request, hold, "Had the marks taken away.")
-                messages.success(request, f"{count(hold.removals, 'mark')} are taken away within moments.")
+                messages.success(request, f"Taken away within moments: {count(hold.removals, 'mark')}.")
                 return self._back(hold)
         return asking(
             self,
@@ -89,7 +90,7 @@ class HoldAdmin(ReadOnlyAdmin[Hold]):
                 error = str(outdated)
             else:
                 self.log_change(request, hold, "Kept the marks and paused the target.")
-                messages.success(request, f"{count(hold.removals, 'mark')} stay as they are; {_place(hold)} is paused until you resume it.")
+                messages.success(request, f"Kept: {count(hold.removals, 'mark')}. {_place(hold)} is paused until you resume it.")
                 return self._back(hold)
         text = f"{hold.why} Nothing is taken away: {_place(hold)} is paused, and nobody new gets the mark either until you resume it. Then you are asked again."
         return asking(
@@ -121,6 +122,14 @@ class HoldAdmin(ReadOnlyAdmin[Hold]):
         """From where on a person is asked."""
         settings = WritebackSettings.objects.filter(shop=hold.shop).first() or WritebackSettings(shop=hold.shop)
         return f"more than {settings.guard_share} % of those who have the mark and more than {settings.guard_people:,} people; set on the shop’s page"
+
+    @column("what to do")
+    def to_do(self, hold: Hold) -> str | SafeString:
+        """The two decisions, while there is one to make; each asks first."""
+        if hold.decision:
+            return "Nothing."
+        first, second = (reverse(f"admin:diff_hold_{name}", args=[hold.pk]) for name in self.actions_detail)
+        return format_html('<a class="sg-button" href="{}">Remove them…</a> <a class="sg-button sg-quiet" href="{}">Keep them…</a>', first, second)
 
     @column("asked", ordering="asked_at")
     def asked(self, hold: Hold) -> str | SafeString:

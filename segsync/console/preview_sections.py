@@ -184,7 +184,7 @@ def _overlaps(found: Preview) -> Panel:
 def _costs(telling: Sequence[Telling]) -> Panel:
     rows = [
         (
-            format_html("{} {}", platform(each.vendor), badge("paused", IDLE) if each.paused else ""),
+            format_html("{} {}", platform(each.vendor), badge(each.target.get_state_display(), IDLE) if each.paused and each.target else ""),
             format_html("{} {}", each.kind.value, code(each.name)),
             _changes(each),
             f"{each.cost.calls:,}",

@@ -48,7 +48,7 @@ class SegmentForm(SegmentModelForm):
         fields = ("shop", "name", "handle", "description", "state")
         help_texts = {
             "handle": "Names the customer tag and the contact list; it stays as it is after the first save.",
-            "state": "A paused segment is not evaluated: its members, tags and lists stay as they are.",
+            "state": "A paused segment is not evaluated: its members stay, and the marks that SegSync set for it are taken away until it is on again.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

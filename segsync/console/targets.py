@@ -113,7 +113,7 @@ class TargetAdmin(ReadOnlyAdmin[Target]):
         _say(request, begun, "It is written to again within moments.", "It was not left.")
         return done(reverse("admin:diff_target_change", args=[object_id]))
 
-    @dialog_action("Saved segment on or off", icon="filter_alt", text="The platform’s own saved segment over this tag is deleted, or made if there is none.")
+    @dialog_action("Saved segment", icon="filter_alt", text="The platform’s own saved segment over this tag is deleted, or made if there is none.")
     def view_one(self, request: HttpRequest, form: object, object_id: str) -> HttpResponse:
         """Keep the platform's saved segment over the tag, or no longer."""
         begun = switch_view(Target.objects.filter(pk=object_id), clock.now())

@@ -31,7 +31,7 @@ def keep_them(hold: Hold, by: AbstractBaseUser | None, now: datetime) -> None:
     with transaction.atomic():
         _decide(hold, Hold.Decision.KEPT, by, now, None)
         day = date_format(now.astimezone(hold.shop.tz), "j F Y")
-        reason = f"Kept by {by.get_username() if by else 'a person'} on {day}: {hold.removals:,} marks stay as they are. Resuming asks about them again."
+        reason = f"Kept by {by.get_username() if by else 'a person'} on {day}: marks that would be lost: {hold.removals:,}. Resuming asks about them again."
         states = (Target.State.ON, Target.State.DRY_RUN)
         Target.objects.filter(pk=hold.target_id, state__in=states).update(state=Target.State.PAUSED, reason=reason[:300])
         Target.objects.filter(pk=hold.target_id).update(held_at=None)

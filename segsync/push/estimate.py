@@ -36,8 +36,8 @@ class Telling:
 
     @property
     def paused(self) -> bool:
-        """Whether nothing is told there before somebody resumes it."""
-        return self.target is not None and self.target.state == Target.State.PAUSED
+        """Whether nothing is told there before somebody turns it on: paused, in a dry run, or left."""
+        return self.target is not None and self.target.state != Target.State.ON
 
 
 def estimate(shop: Shop, segment: Segment, entering: Sequence[int], leaving: Sequence[int]) -> list[Telling]:

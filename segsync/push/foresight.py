@@ -57,7 +57,7 @@ def everywhere(shop: Shop) -> list[tuple[Target, Foresight]]:
 
 def adding(target: Target) -> QuerySet[LedgerEntry]:
     """The marks that would be set."""
-    return _untold(target).filter(wanted=True).exclude(present=True, owned_since__isnull=False)
+    return _untold(target).filter(wanted=True).exclude(present=True)
 
 
 def taking(target: Target) -> QuerySet[LedgerEntry]:

@@ -17,7 +17,7 @@ from django.utils.formats import date_format
 from integrations.base import Destination, MarkKind, Place
 from integrations.errors import NotFound, Permanent, UnknownOutcome
 from integrations.models import Connection
-from segsync.diff.guard import UNTOLD
+from segsync.diff.guard import OURS, UNTOLD
 from segsync.diff.models import LedgerEntry, Target
 from segsync.push import ledger
 
@@ -62,14 +62,13 @@ def _step(target: Target, destination: Destination, clock: Callable[[], datetime
 
 def _found(target: Target, destination: Destination, now: datetime) -> bool:
     """Whether the place is there to be read; one that is gone has been left, with all that was in it."""
-    if target.kind == Target.Kind.TAG or target.external_id:
-        try:
-            destination.ensure_place(place_of(target), target.label)
-        except NotFound as error:
-            _leave(target, now, f"{str(error).rstrip('.')}, with all that was in it.")
-            return False
-    elif target.kind != Target.Kind.TAG:
+    if target.kind != Target.Kind.TAG and not target.external_id and not LedgerEntry.objects.filter(OURS, target=target).exists():
         _leave(target, now, "It was never made.")
+        return False
+    try:
+        destination.ensure_place(place_of(target), target.label)
+    except NotFound as error:
+        _leave(target, now, f"{str(error).rstrip('.')}, with all that was in it.")
         return False
     if target.ready_at is None:
         Target.objects.filter(pk=target.pk, state=Target.State.LEAVING).update(ready_at=now, due_at=now, reason="")

@@ -180,7 +180,7 @@ def test_keeping_them_pauses_the_target_and_resuming_asks_again(line: Line, pers
     place = tag(line)
     assert (place.state, place.held_at) == (Target.State.PAUSED, None)
     assert "Kept by jo" in place.reason
-    assert "40 marks stay" in place.reason
+    assert "marks that would be lost: 40" in place.reason
     assert open_hold(line) is None
     with pytest.raises(holds.Outdated):
         holds.remove_them(hold, person, line.now(), seen=40)

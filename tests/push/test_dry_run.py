@@ -68,6 +68,13 @@ def test_what_would_be_sent_is_told_before_it_is(line: Line) -> None:
     assert to_leave(target(line)).removes == 0
 
 
+def test_whom_others_have_marked_already_is_not_counted_as_told(line: Line) -> None:
+    small(line, 3)
+    LedgerEntry.objects.filter(profile__external_id="101").update(present=True, outcome="foreign")
+    seen = to_turn_on(target(line))
+    assert (seen.adds, seen.left_alone) == (3, 1)
+
+
 def test_turned_on_it_is_told_and_does_not_fall_back(line: Line) -> None:
     small(line, 3)
     assert turn_on(Target.objects.filter(pk=target(line).pk), line.now()) == 1
