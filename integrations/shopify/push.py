@@ -5,7 +5,7 @@ Tags are set and taken away one by one (`tagsAdd`, `tagsRemove`), never replaced
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from integrations.base import Change, Cost, Created, MarkKind, NewMember, Outcome, Ownership, Place
@@ -66,6 +66,10 @@ class ShopifyDestination:
         """See `integrations.base.Destination`; tags are compared without regard to case, as Shopify does."""
         tag = place.name.casefold()
         return {member: None if tags is None else tag in tags for member, tags in self.marks(members).items()}
+
+    def given_at(self, place: Place, members: Collection[str]) -> Mapping[str, datetime]:
+        """Always {}: Shopify keeps no dates of tags; they are looked at before the first is added."""
+        return {}
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """See `integrations.base.Destination`: the tags of each customer, 250 customers to a request."""
