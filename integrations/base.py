@@ -271,6 +271,13 @@ class Destination(Protocol):
         """
         ...
 
+    def given_at(self, place: Place, members: Collection[str]) -> Mapping[str, datetime]:
+        """When those of these people who have the mark were last given it, by whomever; {} where the platform does not tell.
+
+        Callers ask where a call's outcome was unknown, so that what was there before the call is not taken for ours.
+        """
+        ...
+
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """All marks on each member now, whoever put them there, as casefolded names; None when the person is not there.
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
 
 from integrations.base import Change, Holder, Holders, Outcome, Result
 from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, NotFound, Rejected, Transient, UnknownOutcome
 from integrations.hubspot.client import BATCH, MEMBERS_PAGE, HubSpotClient, items, next_after
 from integrations.hubspot.lists import DELETED, unwritable
+from integrations.hubspot.mapping import instant
 from integrations.hubspot.transport import Json
 
 CHUNK = 1_000
@@ -42,6 +44,14 @@ def members_among(client: HubSpotClient, list_id: str, members: Collection[str])
     answer: dict[str, bool | None] = dict.fromkeys(members)
     answer.update({one: True if one in inside else (False if one in there else None) for one in ids})
     return answer
+
+
+def added_at(client: HubSpotClient, list_id: str, members: Collection[str]) -> dict[str, datetime]:
+    """When those of these contacts who are in the list were last put there (`lastAddedTimestamp`); adding a member again leaves it as it is."""
+    ids = [one for one in dict.fromkeys(members) if is_record_id(one)]
+    records = (record for batch in _batches(ids, BATCH) for record in client.memberships_of(batch))
+    held = ((str(record.get("recordId")), one) for record in records for one in items(record, "recordListMemberships") if str(one.get("listId")) == list_id)
+    return {member: at for member, one in held if (at := instant(one.get("lastAddedTimestamp"))) is not None}
 
 
 def change_members(client: HubSpotClient, changes: Sequence[Change]) -> list[Outcome]:

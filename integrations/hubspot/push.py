@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -82,6 +82,12 @@ class HubSpotDestination:
         if _kept(place.kind) is MarkKind.PROPERTY:
             return ticks.holders(self._client, place, cursor)
         return memberships.holders(self._client, place.external_id, cursor)
+
+    def given_at(self, place: Place, members: Collection[str]) -> Mapping[str, datetime]:
+        """When these contacts were last put on the list; {} for a property, which is ours alone."""
+        if _kept(place.kind) is MarkKind.PROPERTY:
+            return {}
+        return memberships.added_at(self._client, place.external_id, members)
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """Raises Misconfigured: HubSpot's answer to a write tells who was in the list before."""

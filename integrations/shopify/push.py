@@ -5,7 +5,7 @@ Tags are set and taken away one by one (`tagsAdd`, `tagsRemove`), never replaced
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Ownership, Place, Standing
@@ -86,6 +86,10 @@ class ShopifyDestination:
         if place.kind is not MarkKind.TAG:
             raise Misconfigured("Shopify has no lists; choose tags for it.")
         return tag_holders.holders(self._client, place.name, cursor)
+
+    def given_at(self, place: Place, members: Collection[str]) -> Mapping[str, datetime]:
+        """Always {}: Shopify keeps no dates of tags; they are looked at before the first is added."""
+        return {}
 
     def marks(self, members: Collection[str]) -> dict[str, frozenset[str] | None]:
         """See `integrations.base.Destination`: the tags of each customer, 250 customers to a request."""

@@ -115,7 +115,7 @@ def _write_account(shop: Shop, hub_id: str, granted: TokenSet, now: datetime) ->
 
 
 def _write_connection(shop: Shop, vendor: str, account: str, granted: TokenSet, now: datetime) -> None:
-    connection = Connection.objects.select_for_update().filter(shop=shop, vendor=vendor).first()
+    connection = Connection.objects.select_for_update(no_key=True).filter(shop=shop, vendor=vendor).first()
     if connection is None:
         connection = Connection.objects.create(shop=shop, vendor=vendor, account=account, connected_at=now)
     else:

@@ -138,7 +138,7 @@ def _store(stream: Stream, page: Page, lease: Lease, now: datetime) -> None:
 
 def _keep_withheld(stream: Stream, withheld: Mapping[str, str]) -> None:
     """What the platform keeps back now. Where it gives what it kept back before, what is stored lacks that: nobody is judged until all is read again."""
-    connection = Connection.objects.select_for_update().get(pk=stream.connection_id)
+    connection = Connection.objects.select_for_update(no_key=True).get(pk=stream.connection_id)
     family = registry.connector(connection.vendor).family  # of properties: those asked for are known by `asked`
     given = [fact for fact in connection.withheld.get(stream.name, {}) if fact not in withheld and not fact.startswith(family)]
     if given:

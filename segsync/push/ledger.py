@@ -100,8 +100,8 @@ def park(entries: Iterable[LedgerEntry], now: datetime, detail: str) -> None:
 
 
 def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, detail: str) -> None:
-    """May have been carried out: read back before it counts, once the call can no longer be in flight."""
-    _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
+    """May have been carried out since `begin`: read back before it counts, once the call can no longer be in flight."""
+    _rows(entries).update(next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
 
 
 def later(entries: Iterable[LedgerEntry], when: datetime) -> None:

@@ -27,6 +27,7 @@ from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
 SLICE = timedelta(seconds=60)
+CLOCKS = timedelta(seconds=30)  # how far a platform's clock and ours may be apart
 ASK_UP_TO = 500  # people whose marks are asked for before a first write
 
 
@@ -126,10 +127,24 @@ def _read_back(destination: Destination, entries: Sequence[LedgerEntry], clock: 
             rest.append(entry)
         else:
             (there if present else absent).append(entry)
-    ledger.acknowledge(there, present=True, owned=True, outcome=Told.DONE, now=clock(), detail="Read back.")
+    foreign = _there_before(destination, there)
+    ledger.acknowledge([one for one in there if one.pk not in foreign], present=True, owned=True, outcome=Told.DONE, now=clock(), detail="Read back.")
+    theirs = [one for one in there if one.pk in foreign]
+    ledger.acknowledge(theirs, present=True, owned=False, outcome=Told.ALREADY, now=clock(), detail="It was there before us.")
     ledger.acknowledge(absent, present=False, owned=False, outcome=Told.DONE, now=clock(), detail="Read back.")
     ledger.gone(gone, clock())
     return rest
+
+
+def _there_before(destination: Destination, entries: Sequence[LedgerEntry]) -> set[int]:
+    """Those whose mark somebody else had set before the call whose outcome was unknown, as far as the platform tells."""
+    before: set[int] = set()
+    asked = [entry for entry in entries if entry.owned_since is None]  # the others were claimed before the call
+    for target in {entry.target_id: entry.target for entry in asked}.values():
+        some = [entry for entry in asked if entry.target_id == target.pk]
+        given = destination.given_at(place_of(target), [entry.profile.external_id for entry in some])
+        before |= {one.pk for one in some if one.sent_at and (at := given.get(one.profile.external_id)) and at < one.sent_at - CLOCKS}
+    return before
 
 
 def _leave_foreign(destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> list[LedgerEntry]:

@@ -83,6 +83,27 @@ def test_invariant_7_whom_a_marketer_put_on_our_list_stays_there(lists: Line) ->
     assert untold(lists) == 0
 
 
+@pytest.mark.parametrize("kind", ["apply_then_500", "cut_body"])
+def test_invariant_7_also_where_the_outcome_of_our_call_was_unknown(lists: Line, kind: str) -> None:
+    rule(lists, NOBODY)
+    lists.push("hubspot")
+    ann = find_by_email(lists.portal, "ann@example.test")
+    assert ann is not None
+    by_hand(lists, ann.id)
+    lists.wait(60)
+    rule(lists, BUYERS)
+    lists.fault(kind, "PUT *", platform="hubspot")
+    lists.push("hubspot")
+    assert lists.mark(ann.id, "list").outcome == "unknown"
+    lists.wait(61)
+    lists.push("hubspot")
+    assert (listed(lists), untold(lists)) == (WITH_ADDRESS, 0)
+    assert (lists.mark(ann.id, "list").outcome, lists.mark(ann.id, "list").owned_since) == ("already", None)
+    rule(lists, NOBODY)
+    lists.push("hubspot")
+    assert listed(lists) == {"ann@example.test"}
+
+
 def test_invariant_8_an_address_that_hubspot_does_not_take_parks_alone(lists: Line) -> None:
     lists.customer(106, "not an @ddress")
     lists.order(2001, 106)
