@@ -6,11 +6,11 @@ Waits are at most 20 seconds; whoever would have to wait longer gets RateLimited
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from typing import TypeVar, cast
 
+from integrations import waiting
 from integrations.errors import RateLimited
 
 LONGEST_WAIT = 20.0  # seconds
@@ -19,7 +19,7 @@ Sleep = Callable[[float], None]
 Clock = Callable[[], float]
 
 
-def pause(seconds: float, sleep: Sleep = time.sleep) -> None:
+def pause(seconds: float, sleep: Sleep = waiting.sleep) -> None:
     """Sleep `seconds`; raises RateLimited instead when that is longer than a worker may be held."""
     if seconds > LONGEST_WAIT:
         raise RateLimited(f"The platform's rate limit asks to wait {seconds:.0f} seconds.", retry_after=seconds)
@@ -33,7 +33,7 @@ class CostPacer:
     Nothing is assumed before the first answer; from then on a call waits until its cost is likely to be there.
     """
 
-    def __init__(self, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, clock: Clock = waiting.monotonic, sleep: Sleep = waiting.sleep) -> None:
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()
         self._available = self._rate = self._maximum = 0.0
@@ -70,7 +70,7 @@ class CostPacer:
 class WindowPacer:
     """At most `limit` calls in any `seconds` (HubSpot's rolling windows: developers.hubspot.com, "Usage guidelines")."""
 
-    def __init__(self, limit: int, seconds: float, clock: Clock = time.monotonic, sleep: Sleep = time.sleep) -> None:
+    def __init__(self, limit: int, seconds: float, clock: Clock = waiting.monotonic, sleep: Sleep = waiting.sleep) -> None:
         self._limit, self._seconds = limit, seconds
         self._clock, self._sleep = clock, sleep
         self._lock = threading.Lock()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,7 +15,7 @@ import orjson
 import requests
 from django.conf import settings
 
-from integrations import http, throttle, tokens
+from integrations import http, throttle, tokens, waiting
 from integrations.errors import RateLimited, Transient, UnknownOutcome
 from integrations.hubspot import oauth
 from integrations.hubspot.refusals import refusal
@@ -79,6 +78,7 @@ class Transport:
         return answer
 
     def _send(self, method: str, path: str, query: Query, body: object, token: str, write: bool) -> requests.Response:
+        waiting.go_on()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Content-Type": "application/json"}
         try:
             response = http.session().request(
@@ -108,7 +108,7 @@ class Transport:
     def _pace(self, *, search: bool) -> None:
         """Wait for this call's turn. Raises RateLimited while HubSpot has asked this process not to call, or the wait would be long."""
         with _closed_lock:
-            closed = _closed_until.get((self._account, search), 0.0) - time.monotonic()
+            closed = _closed_until.get((self._account, search), 0.0) - waiting.monotonic()
         if closed > _BRIEF:
             raise RateLimited("HubSpot asked to wait before the next call.", closed)
         throttle.pause(closed)
@@ -120,7 +120,7 @@ class Transport:
         with _closed_lock:
             for kind in (True,) if search and seconds <= _BRIEF else (True, False):
                 key = (self._account, kind)
-                _closed_until[key] = max(_closed_until.get(key, 0.0), time.monotonic() + seconds)
+                _closed_until[key] = max(_closed_until.get(key, 0.0), waiting.monotonic() + seconds)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

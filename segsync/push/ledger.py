@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import F, QuerySet
 
@@ -14,6 +15,7 @@ from segsync.diff.models import LedgerEntry
 from segsync.diff.route import close
 from segsync.store.models import Profile
 
+log = structlog.get_logger(__name__)
 Told = LedgerEntry.Outcome
 MAX_ATTEMPTS = 100  # about a day with the waits between them: no outage of a platform parks anything
 
@@ -37,7 +39,7 @@ def begin(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, clai
     Should this process die, the rows come up again once the call can no longer be in flight, and are read back.
     """
     with transaction.atomic():
-        _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
+        _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail="")  # no words: see `unheard`
         _rows(claim).filter(owned_since__isnull=True).update(owned_since=now)
 
 
@@ -84,13 +86,21 @@ def park(entries: Iterable[LedgerEntry], now: datetime, detail: str) -> None:
         _rows(some).filter(generation=generation).update(parked_at=now)
 
 
+def give_up(entries: Sequence[LedgerEntry], now: datetime, detail: str) -> None:
+    """Told again and again without being heard of: a person must look. It may be there: should it be tried again, it is read back first."""
+    _rows(entries).update(next_attempt_at=now, detail=detail[:300])
+    for generation, some in _by_generation(entries).items():
+        _rows(some).filter(generation=generation).update(parked_at=now)
+    log.error("mark.given_up", marks=len(entries), shop__id=entries[0].shop_id)
+
+
 def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, detail: str) -> None:
     """May have been carried out: read back before it counts, once the call can no longer be in flight."""
     _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
 
 
 def unsent(entries: Sequence[LedgerEntry], when: datetime, detail: str) -> None:
-    """The whole call was not carried out, through no fault of these marks: they come up again at `when`."""
+    """Not carried out, through no fault of these marks: they come up again at `when`, and this is no failed try of theirs."""
     _disclaim(entries)
     _rows(entries).update(sent_at=None, next_attempt_at=when, outcome=Told.RETRY, detail=detail[:300])
 
@@ -127,6 +137,8 @@ def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: dat
                     park(some, now, detail)
                 case Result.RETRY:
                     again(some, now, detail)
+                case Result.UNSENT:
+                    unsent(some, now, detail)
                 case Result.UNKNOWN:
                     unknown(some, now, settle, detail)
     return counts

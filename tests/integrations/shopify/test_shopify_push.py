@@ -104,7 +104,7 @@ def test_fault_4_a_request_without_an_answer_is_unknown_and_the_rest_is_left_for
     destination.read(VIP, members[:1])  # the connection is open already
     sandbox.world.faults.add(Fault(kind, operation="Batch", remaining=1))
     told = results(destination.write(add(members)))
-    assert Counter(told.values()) == {Result.UNKNOWN: 10, Result.RETRY: 20}
+    assert Counter(told.values()) == {Result.UNKNOWN: 10, Result.UNSENT: 20}
     assert len(tagged(store, "segsync:vip")) == (0 if kind in ("500", "reset") else 10)
     assert destination.read(VIP, members) == {member: member in tagged(store, "segsync:vip") for member in members}
 
