@@ -53,7 +53,7 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     try:
         destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
         with kept(lease, clock), waiting.while_wanted(permit):
-            told = _push(connection, destination, permit, clock)
+            told = _push(channel, connection, destination, permit, clock)
         lease.release(due_at=clock(), failures=0, problem="")
     except Stopped:
         lease.release(due_at=clock(), failures=0, problem="")
@@ -68,7 +68,7 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     return told
 
 
-def _push(connection: Connection, destination: Destination, permit: Permit, clock: Callable[[], datetime]) -> int:
+def _push(channel: Channel, connection: Connection, destination: Destination, permit: Permit, clock: Callable[[], datetime]) -> int:
     told = 0
     while permit():
         prepare(connection, destination, clock)
@@ -82,6 +82,7 @@ def _push(connection: Connection, destination: Destination, permit: Permit, cloc
             told += len(some)
             _tell(connection, destination, some, permit, clock)
             answered(connection)
+            channel.failures = 0  # whatever fails after this, the platform is not down
         permit.about(())
     answered(connection)
     return told

@@ -49,7 +49,7 @@ def batches(connection: Connection, entries: Sequence[LedgerEntry], size: int, n
 
 def _step(size: int, times: int) -> int:
     """How many that were not heard of `times` times are told at once."""
-    return max(1, size // SMALLER ** max(0, times - 1))
+    return max(1, size // int(SMALLER ** max(0, times - 1)))
 
 
 def _count(entries: Sequence[LedgerEntry], times: int) -> None:

@@ -70,11 +70,12 @@ def test_a_mark_that_shopify_never_answers_is_parked_and_its_neighbours_are_told
     told_until_rest(tags, 20)
     assert tags.tagged() == {101, 103, 105, *range(1_000, 1_040)}
     assert tags.mark(POISON).parked_at is None  # for all we know Shopify answers nobody by now
-    for _ in range(20):
+    for _ in range(120):
         others = LedgerEntry.objects.filter(profile__external_id="1000")
         others.update(acked_generation=0, owned_since=None, present=False)  # told again, and answered
         tags.untag(1_000, "segsync:buyers")
-        told_until_rest(tags, 2)
+        tags.push()
+        tags.wait(10)
     poison = tags.mark(POISON)
     assert poison.parked_at is not None
     assert "no answer each of the 8 times" in poison.detail
