@@ -16,8 +16,8 @@ SILENT = (Target.State.PAUSED, Target.State.DRY_RUN)
 
 
 class Permit:
-    """Asked before every request. It ends with a pause of the channel, of the connection or of a place that is being told, with
-    the shop's kill switch, a new connect, an uninstallation, a lost lease, and after `at_most` of the clock.
+    """It ends with a pause of the channel, of the connection or of a place that is being told, with
+    the shop's kill switch, a new connect, an uninstallation and a lost lease; for new batches also after `at_most` of the clock.
     """
 
     def __init__(self, lease: Lease, connection: Connection, clock: Callable[[], datetime], at_most: timedelta) -> None:
@@ -33,11 +33,11 @@ class Permit:
         self._given = True
 
     def __call__(self) -> bool:
-        """Whether one more request may be made."""
+        """Whether one more batch may be told."""
         return self.holds() and self._clock() < self._until
 
     def holds(self) -> bool:
-        """The same, however long it has gone on."""
+        """Whether one more request may be made, however long it has gone on: a batch that was begun is not torn apart for its length."""
         if self._given and time.monotonic() - self._looked_at >= LOOK_EVERY:
             self._given = self._channel.exists() and not Target.objects.filter(pk__in=self._told, state__in=SILENT).exists()
             self._looked_at = time.monotonic()

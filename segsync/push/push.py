@@ -28,7 +28,7 @@ from segsync.reach import answered, enter, heed
 from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
-SLICE = timedelta(seconds=15)  # after which others get their turn: also the longest that a batch of direct calls goes on
+SLICE = timedelta(seconds=15)  # after which others get their turn, once the batch that is being told is done
 LONGEST_WAIT = 120  # seconds between two tries while a platform is down: what waited is told soon after its return
 ASK_UP_TO = 500  # people whose marks are asked for before a first write
 
@@ -52,7 +52,7 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     told = 0
     try:
         destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
-        with kept(lease, clock), waiting.while_wanted(permit):
+        with kept(lease, clock), waiting.while_wanted(permit.holds):
             told = _push(channel, connection, destination, permit, clock)
         lease.release(due_at=clock(), failures=0, problem="")
     except Stopped:

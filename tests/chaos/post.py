@@ -40,6 +40,12 @@ class Post:
         self._thread.start()
 
     @property
+    def share(self) -> float:
+        """What part of the deliveries has been taken."""
+        with self._lock:
+            return sum(self.taken.values()) / (self._events + self._repeated)
+
+    @property
     def done(self) -> bool:
         """Whether everything that happened was told and taken."""
         return not self._thread.is_alive()

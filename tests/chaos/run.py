@@ -35,6 +35,7 @@ from tests.chaos.zygote import HANG
 
 log = structlog.get_logger(__name__)
 DRAINED = 120.0  # seconds after the last kill within which nothing may be left to do
+AHEAD = 0.02  # by what share of all kills the killing may be ahead of the webhooks
 REST = 600.0  # seconds that a run is watched although it took too long, so that it can be told what came of it
 
 
@@ -109,7 +110,9 @@ def run(size: Size, port: int, sandbox_port: int, folder: Path, env: dict[str, s
             post.start()
             while sum(house.kills.values()) < size.kills:
                 house.tend()
-                if house.step() and sum(house.kills.values()) % 50 == 0:
+                if post.share < sum(house.kills.values()) / size.kills - AHEAD:  # a slow machine: what is killed must have had something to do
+                    time.sleep(0.05)
+                elif house.step() and sum(house.kills.values()) % 50 == 0:
                     say(f"{time.monotonic() - began:4.0f} s: {dict(house.kills)} killed, {len(post.taken)} webhooks taken")
                 time.sleep(0.01)
             last_kill = time.monotonic()

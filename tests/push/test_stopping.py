@@ -111,11 +111,24 @@ def test_a_wait_for_the_rate_limit_ends_within_a_second_and_nothing_is_sent_afte
 
 def test_t5_a_turn_ends_after_its_time_and_the_rest_is_told_in_the_next(tags: Line, monkeypatch: pytest.MonkeyPatch) -> None:
     many(tags, 30)
-    monkeypatch.setattr(tag_calls, "AT_ONCE", 10)
-    during(tags, monkeypatch, 3, lambda line: line.wait(push_module.SLICE.total_seconds()))
-    tags.push()
-    assert len(tags.tagged()) == 20
-    assert tags.channel().due_at == tags.channel().due_at
+    monkeypatch.setattr(shopify_push.ShopifyDestination, "batch_size", 10)
+    during(tags, monkeypatch, 2, lambda line: line.wait(push_module.SLICE.total_seconds()))
+    assert tags.push() == 20
+    assert (len(tags.tagged()), tags.channel().due_at is not None) == (20, True)
     tags.push()
     assert len(tags.tagged()) == 34
-    assert Attempt.objects.count() == 2
+    assert Attempt.objects.count() == 4
+
+
+def test_a_bulk_operation_longer_than_a_turn_is_seen_to_its_end(tags: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shopify_push, "BULK_FROM", 2)
+    tags.server.shopify.bulk.run_seconds = 0.5
+    look = waiting.sleep
+
+    def long(seconds: float) -> None:
+        tags.wait(push_module.SLICE.total_seconds() + 1)
+        look(seconds)
+
+    monkeypatch.setattr(waiting, "sleep", long)
+    tags.push()
+    assert (len(tags.tagged()), tags.calls("CancelBulk")) == (4, 0)
