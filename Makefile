@@ -6,7 +6,7 @@ DATA ?=
 DEMO_FLAGS := $(if $(ONCE),--once) $(if $(DATA),--data $(DATA)) $(if $(JSON),--json $(JSON)) $(ARGS)
 export DEBUG ?= 1
 
-.PHONY: setup demo run test properties fuzz reference lint types contracts browser screenshots check clean
+.PHONY: setup demo run test properties chaos fuzz reference lint types contracts browser screenshots check clean
 
 setup: .venv/installed
 
@@ -28,6 +28,10 @@ test: setup
 # Both evaluators on ten thousand generated cases, and a tenth as many shops to which anything happens; CASES=… for another number.
 properties: setup
 	SEGSYNC_PROPERTY_CASES=$(or $(CASES),10000) $(BIN)/python -m pytest tests/properties $(ARGS)
+
+# Processes killed at random while the platforms misbehave (PostgreSQL, Redis); ARGS="--webhooks 400 --kills 25" for a short one.
+chaos: setup
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 # Texts that nobody would write, for five minutes; SECONDS=… for another time.
 fuzz: setup

@@ -149,6 +149,7 @@ class Result(StrEnum):
     GONE = "gone"  # the person is no longer there
     REJECTED = "rejected"  # refused for this item, `detail` in the platform's words
     RETRY = "retry"  # surely not carried out; may be tried again
+    UNSENT = "unsent"  # not even asked for, through no fault of its own: another call failed or writing was stopped
     UNKNOWN = "unknown"  # may have been carried out; must be read back
 
 

@@ -28,6 +28,10 @@ class UnknownOutcome(Transient):
     """No answer that says whether the call was carried out: time-out, reset, 5xx, cut body."""
 
 
+class Stopped(Transient):
+    """The call was not made: meanwhile whoever asked for it does not want it any more."""
+
+
 class Permanent(IntegrationError):
     """The platform will never accept this call as it is."""
 

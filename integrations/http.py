@@ -19,6 +19,7 @@ import orjson
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, SSLError
 
+from integrations import waiting
 from integrations.errors import Misconfigured, NotFound, RateLimited, Rejected, Transient, UnknownOutcome
 
 TIMEOUT = (5.0, 30.0)  # seconds to connect, and between two bytes
@@ -52,6 +53,7 @@ def send(
     files: Any = None,
 ) -> requests.Response:
     """Return a 2xx answer with its whole body read; raises an error of `integrations.errors` for anything else."""
+    waiting.go_on()
     headers = dict(headers or {})
     if json is not None:
         data, headers["Content-Type"] = orjson.dumps(json), "application/json"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
 from collections.abc import Callable, Hashable
 from copy import deepcopy
 from typing import Any, Protocol, TypeVar, cast
 
+from integrations import waiting
 from integrations.errors import RateLimited, Transient
 from integrations.models import Pace
 
@@ -30,10 +30,10 @@ Answer = TypeVar("Answer")
 
 def seconds() -> float:
     """The time by which all processes pace: seconds since 1970, by the clock of this machine."""
-    return time.time()
+    return waiting.wall()
 
 
-def pause(seconds: float, sleep: Sleep = time.sleep) -> None:
+def pause(seconds: float, sleep: Sleep = waiting.sleep) -> None:
     """Sleep `seconds`; raises RateLimited instead when that is longer than a worker may be held."""
     if seconds > LONGEST_WAIT:
         raise RateLimited(f"The platform's rate limit asks to wait {seconds:.0f} seconds.", retry_after=seconds)
@@ -86,7 +86,7 @@ class Shared:
 class _Pacer:
     """What all pacers share: a platform that asked not to be called is not called, by anybody who shares the state."""
 
-    def __init__(self, clock: Clock | None = None, sleep: Sleep = time.sleep, kept: Kept | None = None) -> None:
+    def __init__(self, clock: Clock | None = None, sleep: Sleep = waiting.sleep, kept: Kept | None = None) -> None:
         self._clock, self._sleep = clock or seconds, sleep
         self._kept = kept or InProcess()
 
@@ -162,7 +162,7 @@ class CostPacer(_Pacer):
 class WindowPacer(_Pacer):
     """At most `limit` calls in any `seconds` (HubSpot's rolling windows: developers.hubspot.com, "Usage guidelines")."""
 
-    def __init__(self, limit: int, seconds: float, clock: Clock | None = None, sleep: Sleep = time.sleep, kept: Kept | None = None) -> None:
+    def __init__(self, limit: int, seconds: float, clock: Clock | None = None, sleep: Sleep = waiting.sleep, kept: Kept | None = None) -> None:
         super().__init__(clock, sleep, kept)
         self._limit, self._seconds = limit, seconds
 

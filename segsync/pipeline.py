@@ -217,15 +217,18 @@ def marked(people: QuerySet[Customer]) -> set[int]:
     return shops
 
 
-def channels_to_push(now: datetime, shop_id: int | None = None) -> set[int]:
-    """Ways out (of one shop or of all) with a mark to tell or a target to see to, that are free, not paused, stopped or waiting."""
+def channels_to_push(now: datetime, shop_id: int | None = None) -> list[int]:
+    """Ways out (of one shop or of all) with a mark to tell or a target to see to, that are free, not paused, stopped or waiting.
+
+    Whose last turn is longest past comes first, however much others have to tell.
+    """
     of_shop = {} if shop_id is None else {"shop": shop_id}
     channels = Channel.objects.filter(free(now), reachable(now), Q(due_at__isnull=True) | Q(due_at__lte=now), paused=False)
     entries = to_tell().filter(**of_shop, next_attempt_at__lte=now)
     waiting = set(entries.order_by().values_list("connection_id", flat=True).distinct())
     targets = Target.objects.filter(**of_shop, due_at__lte=now, state__in=WRITTEN, shop__writeback__stopped_at__isnull=True)
     waiting |= set(targets.values_list("connection_id", flat=True))
-    return set(channels.filter(connection_id__in=waiting).values_list("pk", flat=True))
+    return list(channels.filter(connection_id__in=waiting).order_by(F("due_at").asc(nulls_first=True), "pk").values_list("pk", flat=True))
 
 
 def connected(connection: Connection, now: datetime) -> None:

@@ -30,7 +30,7 @@ from segsync.heartbeat import TTL, kept
 from segsync.leases import claim, free
 from segsync.push.models import Channel, Finding
 from segsync.push.places import place_of
-from segsync.reach import heed_limit, may_call
+from segsync.reach import answered, enter, heed
 from segsync.rules.models import Segment
 from segsync.store.erased import bury
 from segsync.store.identity import Key, normal_email
@@ -153,16 +153,17 @@ def _unmark(shop: Shop, people: Sequence[int], clock: Callable[[], datetime]) ->
     for connection in Connection.objects.filter(pk__in=list(by_connection), status=Connection.Status.CONNECTED).select_related("shop"):
         if connection.shop.status == Shop.Status.UNINSTALLED:
             continue
-        if not may_call(connection, clock()):
+        if not enter(connection, clock()):
             raise Transient("The platform asked not to be called for now.")
         destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(shop).list_folder))
         changes = [Change(entry.pk, place_of(entry.target), entry.profile.external_id, add=False) for entry in by_connection[connection.pk]]
         try:
             outcomes = destination.write(changes)
+            answered(connection)
         except IntegrationError as error:
-            heed_limit(connection, error, clock())
+            heed(connection, error, 1, clock())
             raise
-        if any(outcome.result in (Result.UNKNOWN, Result.RETRY) for outcome in outcomes):
+        if any(outcome.result in (Result.UNKNOWN, Result.RETRY, Result.UNSENT) for outcome in outcomes):
             raise Transient("The platform did not say that our marks are gone.")
 
 

@@ -166,7 +166,7 @@ def _all(chunk: Sequence[Change], result: Result, detail: str) -> list[Outcome]:
 
 
 def _left(waiting: Collection[Sequence[Change]], detail: str) -> list[Outcome]:
-    return [outcome for chunk in waiting for outcome in _all(chunk, Result.RETRY, detail)]
+    return [outcome for chunk in waiting for outcome in _all(chunk, Result.UNSENT, detail)]
 
 
 def holders(client: HubSpotClient, list_id: str, cursor: str) -> Iterator[Holders]:

@@ -54,7 +54,7 @@ def find_or_create(client: HubSpotClient, people: Sequence[NewMember]) -> list[C
             if not created:
                 raise
             for unasked in (batch, *waiting):
-                answers |= {key: Created(0, "", Result.RETRY, str(error)) for key in unasked if key not in answers}
+                answers |= {key: Created(0, "", Result.UNSENT, str(error)) for key in unasked if key not in answers}
             break
     nobody = Created(0, "", Result.REJECTED, "There is no e-mail address to create a contact with.")
     return [_for(one, answers.get(key, nobody)) for key, same in by_address.items() for one in same]

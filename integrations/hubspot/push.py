@@ -104,7 +104,7 @@ class HubSpotDestination:
         except IntegrationError as error:
             if not outcomes:
                 raise
-            return outcomes + [Outcome(one.key, Result.RETRY, str(error)) for one in by_kind[MarkKind.PROPERTY]]
+            return outcomes + [Outcome(one.key, Result.UNSENT, str(error)) for one in by_kind[MarkKind.PROPERTY]]
 
     def unfinished(self, now: datetime) -> float:
         """Always 0: HubSpot carries out a call before it answers, or within `settle`."""

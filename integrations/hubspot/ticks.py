@@ -83,7 +83,7 @@ def change_ticks(client: HubSpotClient, changes: Sequence[Change]) -> list[Outco
             outcomes += _all(batch, Result.UNKNOWN, str(error))
             silent += 1
             if silent == _SILENT:
-                return outcomes + [outcome for left in waiting for outcome in _all(left, Result.RETRY, str(error))]
+                return outcomes + [outcome for left in waiting for outcome in _all(left, Result.UNSENT, str(error))]
         except Rejected as error:
             new = {one.place.name: one.place for some in batch.values() for one in some if one.place.name not in looked_at}
             looked_at |= set(new)
@@ -105,7 +105,7 @@ def change_ticks(client: HubSpotClient, changes: Sequence[Change]) -> list[Outco
         except (Transient, NeedsReconnect, Misconfigured) as error:
             if not any(one.result in (Result.DONE, Result.ALREADY, Result.GONE, Result.UNKNOWN) for one in outcomes):
                 raise
-            return outcomes + [outcome for left in (batch, *waiting) for outcome in _all(left, Result.RETRY, str(error))]
+            return outcomes + [outcome for left in (batch, *waiting) for outcome in _all(left, Result.UNSENT, str(error))]
     return outcomes
 
 

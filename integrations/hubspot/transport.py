@@ -14,7 +14,7 @@ import orjson
 import requests
 from django.conf import settings
 
-from integrations import http, throttle, tokens
+from integrations import http, throttle, tokens, waiting
 from integrations.errors import RateLimited, Transient, UnknownOutcome
 from integrations.hubspot import oauth
 from integrations.hubspot.refusals import refusal
@@ -74,6 +74,7 @@ class Transport:
         return answer
 
     def _send(self, method: str, path: str, query: Query, body: object, token: str, write: bool) -> requests.Response:
+        waiting.go_on()
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "Content-Type": "application/json"}
         try:
             response = http.session().request(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -78,33 +79,39 @@ def calls_for(changes: Sequence[Change]) -> tuple[list[TagCall], list[Outcome]]:
 def write_directly(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outcome]:
     """Send the calls, AT_ONCE in a request. Raises only when nothing was carried out (`integrations.base.Destination.write`).
 
-    After a request without an answer, or one that Shopify denies, nothing more is sent: the rest is to be tried again. A denial of
-    everything is raised: no item is at fault then.
+    After a request without an answer, or one that Shopify denies, nothing more is sent: the rest is left for later. A denial of
+    everything is raised: no item is at fault then. A request that is refused as a whole is halved until it passes or the one call
+    that Shopify does not take stands alone.
     """
     outcomes: list[Outcome] = []
-    stopped: IntegrationError | None = None
-    for some in chunks(calls, AT_ONCE):
-        if stopped is not None:
-            outcomes += _all(some, Result.RETRY, str(stopped))
-            continue
+    waiting = deque(chunks(calls, AT_ONCE))
+    while waiting:
+        some = waiting.popleft()
         try:
             answers = client.batch([(call.document, call.variables) for call in some])
         except UnknownOutcome as error:
-            stopped = error
             outcomes += _all(some, Result.UNKNOWN, str(error))
+            return outcomes + _left(waiting, str(error))
         except Permanent as error:
-            outcomes += _all(some, Result.REJECTED, str(error))
+            if len(some) == 1:
+                outcomes += _all(some, Result.REJECTED, str(error))
+            else:
+                middle = len(some) // 2
+                waiting.extendleft((some[middle:], some[:middle]))
         except IntegrationError as error:
             if not outcomes:
                 raise
-            stopped = error
-            outcomes += _all(some, Result.RETRY, str(error))
+            waiting.appendleft(some)
+            return outcomes + _left(waiting, str(error))
         else:
             for call, answer in zip(some, answers, strict=True):
                 outcomes += judged(call, answer)
-            stopped = next((answer for answer in answers if isinstance(answer, Misconfigured)), None)
-    if isinstance(stopped, Misconfigured) and all(outcome.result is Result.RETRY for outcome in outcomes):
-        raise stopped
+            denied = next((answer for answer in answers if isinstance(answer, Misconfigured)), None)
+            if denied is not None:
+                outcomes += _left(waiting, str(denied))
+                if all(outcome.result in (Result.RETRY, Result.UNSENT) for outcome in outcomes):
+                    raise denied
+                return outcomes
     return outcomes
 
 
@@ -122,6 +129,10 @@ def judged(call: TagCall, answer: Mapping[str, Any] | IntegrationError) -> Itera
     said = http.without_personal_data(str(errors[0].get("message", "")))
     gone = list(errors[0].get("field") or ()) == ["id"] and "not exist" in said
     return call.outcomes(Result.GONE if gone else Result.REJECTED, f"Shopify: {said}")
+
+
+def _left(waiting: Iterable[Sequence[TagCall]], detail: str) -> list[Outcome]:
+    return [outcome for some in waiting for outcome in _all(some, Result.UNSENT, detail)]
 
 
 def _all(calls: Sequence[TagCall], result: Result, detail: str) -> list[Outcome]:

@@ -7,7 +7,6 @@ that started it, up to 24 hours: Shopify itself is asked for those that still ru
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -15,13 +14,13 @@ import orjson
 import structlog
 from django.conf import settings
 
-from integrations import http
+from integrations import http, waiting
 from integrations.base import Outcome, Result
 from integrations.download import check_address
-from integrations.errors import IntegrationError, Misconfigured, Permanent, Rejected, Transient, UnknownOutcome
+from integrations.errors import IntegrationError, Misconfigured, Permanent, Rejected, Restart, Stopped, Transient, UnknownOutcome
 from integrations.shopify import bulk, documents
 from integrations.shopify.client import ShopifyClient, decision
-from integrations.shopify.tag_calls import TagCall, judged
+from integrations.shopify.tag_calls import TagCall, judged, write_directly
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +34,12 @@ POLLS = (0.25, 0.5, 1.0, 2.0, 3.0)  # seconds between looks, the last one from t
 def write_in_bulk(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outcome]:
     """Carry the calls out. Raises only when nothing was carried out (`integrations.base.Destination.write`).
 
-    A call that the result file does not tell of is UNKNOWN; one whose operation was never started, or was denied, is RETRY.
+    A call that the result file does not tell of is UNKNOWN; one whose operation was never started is UNSENT, one that was denied RETRY. Calls that Shopify does
+    not take as one operation are sent directly, so that each gets an outcome of its own. Once writing is stopped what runs is cancelled.
     """
     outcomes: list[Outcome] = []
     running: list[tuple[str, list[TagCall]]] = []
+    refused: list[TagCall] = []
     failed: IntegrationError | None = None
     for some in ([call for call in calls if call.add], [call for call in calls if not call.add]):
         if not some:
@@ -48,18 +49,24 @@ def write_in_bulk(client: ShopifyClient, calls: Sequence[TagCall]) -> list[Outco
         except UnknownOutcome as error:
             outcomes += _each(some, Result.UNKNOWN, str(error))
         except Rejected as error:
-            outcomes += _each(some, Result.REJECTED, str(error))
+            log.warning("shopify.bulk_refused", reason=str(error))
+            refused += some
         except IntegrationError as error:
             failed = error
-            outcomes += _each(some, Result.RETRY, str(error))
-    deadline = time.monotonic() + PATIENCE
+            outcomes += _each(some, Result.UNSENT, str(error))
+    deadline = waiting.monotonic() + PATIENCE
     for gid, some in running:
         told, denied = _finish(client, gid, some, deadline)
         outcomes += told
         failed = denied or failed
-    if failed is not None and all(outcome.result is Result.RETRY for outcome in outcomes):
+    if failed is not None and not refused and all(outcome.result in (Result.RETRY, Result.UNSENT) for outcome in outcomes):
         raise failed
-    return outcomes
+    try:
+        return outcomes + write_directly(client, refused)
+    except IntegrationError as error:
+        if not outcomes:
+            raise
+        return outcomes + _each(refused, Result.UNSENT, str(error))
 
 
 def unfinished_jobs(client: ShopifyClient, now: datetime) -> float:
@@ -101,6 +108,8 @@ def _upload(client: ShopifyClient, lines: bytes) -> str:
     check_address(target["url"], settings.SHOPIFY_FILE_HOSTS)
     try:  # requests writes the fields in this order and the file last, as the storage wants it
         http.send("POST", target["url"], safe=True, data=fields, files=[("file", ("tags.jsonl", lines, "text/jsonl"))])
+    except Stopped:
+        raise
     except IntegrationError as error:
         log.warning("shopify.upload_failed", reason=type(error).__name__)
         raise Transient("Shopify's file storage did not take the upload.", retry_after=30) from None
@@ -110,25 +119,37 @@ def _upload(client: ShopifyClient, lines: bytes) -> str:
 def _finish(client: ShopifyClient, gid: str, calls: list[TagCall], deadline: float) -> tuple[list[Outcome], Misconfigured | None]:
     """The outcomes of a started operation, and why Shopify denied it if it did; whatever goes wrong from here on leaves them unknown, never undone."""
     try:
-        operation = _watch(client, gid, deadline)
-        if operation.running:
-            client.execute("cancel_bulk", {"id": gid})
-            operation = _watch(client, gid, time.monotonic() + CANCELLING)
-        return _read(calls, operation)
+        try:
+            operation = _watch(client, gid, deadline)
+        except Stopped:
+            operation = None
+        with waiting.in_any_case():
+            if operation is None or operation.running:
+                client.execute("cancel_bulk", {"id": gid})
+                operation = _watch(client, gid, waiting.monotonic() + CANCELLING)
+            return _read(calls, operation)
     except IntegrationError as error:
         log.warning("shopify.bulk_unknown", gid=gid, reason=str(error))
         return _each(calls, Result.UNKNOWN, str(error)), None
 
 
 def _watch(client: ShopifyClient, gid: str, deadline: float) -> bulk.Operation:
+    """How the operation ended, or stands at the deadline. A look that gets no answer is not the last one: what runs must not be left alone."""
     looks = iter(POLLS)
     pause = next(looks)
-    operation = bulk.poll(client, gid)
-    while operation.running and time.monotonic() < deadline:
-        time.sleep(pause)
+    while True:
+        late = waiting.monotonic() >= deadline
+        try:
+            operation = bulk.poll(client, gid)
+            if late or not operation.running:
+                return operation
+        except (Stopped, Restart):
+            raise
+        except Transient:
+            if late:
+                raise
+        waiting.sleep(pause)
         pause = next(looks, pause)
-        operation = bulk.poll(client, gid)
-    return operation
 
 
 def _read(calls: list[TagCall], operation: bulk.Operation) -> tuple[list[Outcome], Misconfigured | None]:

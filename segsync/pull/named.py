@@ -19,7 +19,7 @@ from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.pull import run
 from segsync.pull.models import Stream
-from segsync.reach import may_call
+from segsync.reach import answered, enter
 from segsync.store.upsert import store_page
 
 log = structlog.get_logger(__name__)
@@ -63,7 +63,7 @@ def fetch(stream_id: int, clock: Callable[[], datetime]) -> int | None:
     if lease is None:
         return None
     stream = Stream.objects.select_related("connection__shop").get(pk=stream_id)
-    if not may_call(stream.connection, now):
+    if not enter(stream.connection, now):
         lease.release()
         return None
     try:
@@ -111,6 +111,7 @@ def _fetch(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> int |
     ids = {hint.object_id for hint in hints}
     try:
         found, refused = source.fetch(spec.name, ids, read_at), frozenset[str]()
+        answered(stream.connection)
     except Permanent as error:
         found, refused = _one_by_one(source, spec.name, ids, read_at)
         log.error("hints.refused", stream__id=stream.pk, shop__id=stream.shop_id, reason=str(error), objects=len(refused))

@@ -16,7 +16,7 @@ from integrations.models import Connection, Shop
 from segsync.heartbeat import TTL, kept
 from segsync.leases import Lease, claim
 from segsync.pull.models import Run, Stream
-from segsync.reach import heed_limit, may_call
+from segsync.reach import answered, enter, heed
 from segsync.store.upsert import store_page
 
 log = structlog.get_logger(__name__)
@@ -66,7 +66,7 @@ def pull(stream_id: int, clock: Callable[[], datetime]) -> bool:
     if lease is None:
         return False
     stream = Stream.objects.select_related("connection__shop").get(pk=stream_id)
-    if not may_call(stream.connection, now):
+    if not enter(stream.connection, now):
         lease.release()  # it stays due: whoever connects again or ends the pause need not know of it
         return False
     try:
@@ -96,6 +96,7 @@ def _pull(stream: Stream, lease: Lease, clock: Callable[[], datetime]) -> bool:
         _open_window(stream, spec, lease, started)
     window = Window(stream.window_since, stream.window_until or started)
     for page in source.pages(stream.name, window, stream.cursor):
+        answered(stream.connection)
         _store(stream, page, lease, clock())
         if page.wait:
             lease.release(due_at=clock() + timedelta(seconds=page.wait))
@@ -196,7 +197,7 @@ def failed(stream: Stream, lease: Lease, error: IntegrationError, now: datetime)
         case Permanent():
             wait = timedelta(minutes=10)
             fields |= begin_again | {"refused_at": now}
-    heed_limit(stream.connection, error, now)
+    heed(stream.connection, error, failures, now)
     with transaction.atomic():
         if lease.release(due_at=now + wait, **fields) and "cursor" in fields:
             Run.objects.filter(stream=stream, status=Run.Status.RUNNING).update(status=Run.Status.FAILED, finished_at=now, problem=str(error)[:300])

@@ -24,7 +24,7 @@ from segsync.leases import Lease, claim, free
 from segsync.push.drift import Compared, Comparison, Key, parked_marks
 from segsync.push.models import Audit, AuditedTarget, Finding
 from segsync.push.places import place_of, refuse
-from segsync.reach import heed_limit, may_call, reachable
+from segsync.reach import answered, enter, heed, reachable
 
 log = structlog.get_logger(__name__)
 NIGHT = time(3)  # local: after midnight's evaluation has been told, before people work
@@ -84,13 +84,15 @@ def run(audit_id: int, clock: Callable[[], datetime]) -> bool:
     if lease is None:
         return False
     audit = Audit.objects.select_related("connection__shop").get(pk=audit_id)
-    if not may_call(audit.connection, now):
+    if not enter(audit.connection, now):
         lease.release()
         return False
     try:
         with kept(lease, clock):
             _begin(audit, lease, now)
-            if not _go_on(audit, lease, clock):
+            done = _go_on(audit, lease, clock)
+            answered(audit.connection)
+            if not done:
                 lease.release(due_at=clock(), failures=0, problem="")
                 return False
         return _end(audit, lease, Audit.Status.DONE, "", clock())
@@ -286,8 +288,8 @@ def _end(audit: Audit, lease: Lease, status: str, problem: str, now: datetime) -
 
 def _failed(audit: Audit, lease: Lease, error: IntegrationError, now: datetime) -> bool:
     """Try again where it was left, or end without a result: the next night begins anew. True when it has ended."""
-    heed_limit(audit.connection, error, now)
     failures = audit.failures + 1
+    heed(audit.connection, error, failures, now)
     log.warning("audit.failed", audit__id=audit.pk, shop__id=audit.shop_id, error=type(error).__name__, failures=failures)
     if not isinstance(error, Transient) or failures >= GIVE_UP:
         return _end(audit, lease, Audit.Status.FAILED, str(error), now)

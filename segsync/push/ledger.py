@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -14,6 +15,7 @@ from segsync.diff.models import Hold, LedgerEntry, Target
 from segsync.diff.route import close
 from segsync.store.models import Profile
 
+log = structlog.get_logger(__name__)
 Told = LedgerEntry.Outcome
 MAX_ATTEMPTS = 100  # about a day with the waits between them: no outage of a platform parks anything
 
@@ -52,7 +54,7 @@ def begin(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, clai
     """
     with transaction.atomic():
         Target.objects.filter(pk__in={entry.target_id for entry in entries}, synced_at__isnull=True).update(synced_at=now)
-        _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN)
+        _rows(entries).update(sent_at=now, next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail="")  # no words: see `unheard`
         _rows(claim).filter(owned_since__isnull=True).update(owned_since=now)
 
 
@@ -99,6 +101,14 @@ def park(entries: Iterable[LedgerEntry], now: datetime, detail: str) -> None:
         _rows(some).filter(generation=generation).update(parked_at=now)
 
 
+def give_up(entries: Sequence[LedgerEntry], now: datetime, detail: str) -> None:
+    """Told again and again without being heard of: a person must look. It may be there: should it be tried again, it is read back first."""
+    _rows(entries).update(next_attempt_at=now, detail=detail[:300])
+    for generation, some in _by_generation(entries).items():
+        _rows(some).filter(generation=generation).update(parked_at=now)
+    log.error("mark.given_up", marks=len(entries), shop__id=entries[0].shop_id)
+
+
 def unknown(entries: Sequence[LedgerEntry], now: datetime, settle: timedelta, detail: str) -> None:
     """May have been carried out since `begin`: read back before it counts, once the call can no longer be in flight."""
     _rows(entries).update(next_attempt_at=now + settle, outcome=Told.UNKNOWN, detail=detail[:300])
@@ -110,7 +120,7 @@ def later(entries: Iterable[LedgerEntry], when: datetime) -> None:
 
 
 def unsent(entries: Sequence[LedgerEntry], when: datetime, detail: str) -> None:
-    """The whole call was not carried out, through no fault of these marks: they come up again at `when`."""
+    """Not carried out, through no fault of these marks: they come up again at `when`, and this is no failed try of theirs."""
     _disclaim(entries)
     _rows(entries).update(sent_at=None, next_attempt_at=when, outcome=Told.RETRY, detail=detail[:300])
 
@@ -155,6 +165,8 @@ def record(entries: Sequence[LedgerEntry], outcomes: Iterable[Outcome], now: dat
                     park(some, now, detail)
                 case Result.RETRY:
                     again(some, now, detail)
+                case Result.UNSENT:
+                    unsent(some, now, detail)
                 case Result.UNKNOWN:
                     unknown(some, now, settle, detail)
     return counts

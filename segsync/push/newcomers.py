@@ -33,6 +33,8 @@ def create_missing(connection: Connection, destination: Destination, entries: Se
                     for entry in some:
                         entry.profile.external_id, entry.sent_at = created.external_id, None
                     rest += some
+            case Result.UNSENT:
+                ledger.unsent(some, clock(), created.detail)
             case Result.RETRY | Result.UNKNOWN:
                 ledger.again(some, clock(), created.detail)
             case _:

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 from django.db.models import Q
 
-from integrations import registry
+from integrations import registry, waiting
 from integrations.base import Change, Destination, MarkKind, Ownership, Result
-from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Transient, UnknownOutcome
+from integrations.errors import IntegrationError, Misconfigured, NeedsReconnect, Permanent, Stopped, Transient, UnknownOutcome
 from integrations.models import Connection
 from segsync.diff.models import LedgerEntry
 from segsync.diff.targets import settings_of
@@ -21,20 +21,24 @@ from segsync.push import ledger
 from segsync.push.ledger import Told
 from segsync.push.models import Attempt, Channel
 from segsync.push.newcomers import create_missing, forget_pending
+from segsync.push.permit import Permit
 from segsync.push.places import doubt, place_of, prepare, refuse
-from segsync.reach import heed_limit, may_call
+from segsync.push.unheard import batches
+from segsync.reach import answered, enter, heed
 from segsync.store.models import Profile
 
 log = structlog.get_logger(__name__)
-SLICE = timedelta(seconds=60)
+SLICE = timedelta(seconds=15)  # after which others get their turn, once the batch that is being told is done
 CLOCKS = timedelta(seconds=30)  # how far a platform's clock and ours may be apart
+LONGEST_WAIT = 120  # seconds between two tries while a platform is down: what waited is told soon after its return
 ASK_UP_TO = 500  # people whose marks are asked for before a first write
 
 
 def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     """Tell one connection what is due, for a while; returns how many marks were seen to.
 
-    Does nothing while somebody else does, while it is paused, or before the time it waits for.
+    Does nothing while somebody else does, while it is paused, or before the time it waits for. A pause ends it within a second.
+    Whoever had a turn is given `due_at`, the time of its end: those whose turn is longest past come first.
     """
     now = clock()
     lease = claim(Channel, channel_id, now=now, ttl=TTL, only=Q(paused=False) & (Q(due_at__isnull=True) | Q(due_at__lte=now)))
@@ -42,15 +46,18 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
         return 0
     channel = Channel.objects.select_related("connection__shop").get(pk=channel_id)
     connection = channel.connection
-    if not may_call(connection, now):
+    permit = Permit(lease, connection, clock, SLICE)
+    if not permit() or not enter(connection, now):
         lease.release()
         return 0
     told = 0
     try:
         destination = registry.destination(connection, registry.DestinationSettings(folder=settings_of(channel.shop).list_folder))
-        with kept(lease, clock):
-            told = _push(connection, destination, lease, clock)
-        lease.release(due_at=None, failures=0, problem="")
+        with kept(lease, clock), waiting.while_wanted(permit.holds):
+            told = _push(channel, connection, destination, permit, clock)
+        lease.release(due_at=clock(), failures=0, problem="")
+    except Stopped:
+        lease.release(due_at=clock(), failures=0, problem="")
     except IntegrationError as error:
         _failed(channel, lease, error, clock())
     except Exception as error:
@@ -62,27 +69,34 @@ def push(channel_id: int, clock: Callable[[], datetime]) -> int:
     return told
 
 
-def _push(connection: Connection, destination: Destination, lease: Lease, clock: Callable[[], datetime]) -> int:
-    started, told = clock(), 0
-    same = Connection.objects.filter(pk=connection.pk, status=Connection.Status.CONNECTED, generation=connection.generation)
-    while clock() - started < SLICE and lease.renew(now=clock(), ttl=TTL) and same.exists():
+def _push(channel: Channel, connection: Connection, destination: Destination, permit: Permit, clock: Callable[[], datetime]) -> int:
+    told = 0
+    while permit():
         prepare(connection, destination, clock)
         entries = ledger.due_entries(connection.pk, clock(), destination.batch_size)
         if not entries:
             break
-        told += len(entries)
-        _tell(connection, destination, entries, clock)
+        for some in batches(connection, entries, destination.batch_size, clock()):
+            permit.about({entry.target_id for entry in some})
+            if not permit():
+                break
+            told += len(some)
+            _tell(connection, destination, some, permit, clock)
+            answered(connection)
+            channel.failures = 0  # whatever fails after this, the platform is not down
+        permit.about(())
+    answered(connection)
     return told
 
 
-def _tell(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> None:
+def _tell(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], permit: Permit, clock: Callable[[], datetime]) -> None:
     """One batch: settle what needs no call, read back what is unknown, create who is missing, then write the rest."""
     rest = _settle_without_call(entries, clock())
     rest = _read_back(destination, rest, clock)
     rest = create_missing(connection, destination, rest, clock)
     rest = _leave_foreign(destination, rest, clock)
     if rest:
-        _write(connection, destination, rest, clock)
+        _write(connection, destination, rest, permit, clock)
 
 
 def _settle_without_call(entries: Sequence[LedgerEntry], now: datetime) -> list[LedgerEntry]:
@@ -197,7 +211,7 @@ def _read(destination: Destination, entries: Sequence[LedgerEntry], clock: Calla
     return found
 
 
-def _write(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], clock: Callable[[], datetime]) -> None:
+def _write(connection: Connection, destination: Destination, entries: Sequence[LedgerEntry], permit: Permit, clock: Callable[[], datetime]) -> None:
     adds = [entry for entry in entries if entry.wanted]
     attempt = Attempt.objects.create(shop=connection.shop, connection=connection, started_at=clock(), adds=len(adds), removes=len(entries) - len(adds))
     ledger.begin(entries, clock(), destination.settle, claim=[entry for entry in adds if _ownership(destination, entry) is not Ownership.TOLD])
@@ -207,6 +221,10 @@ def _write(connection: Connection, destination: Destination, entries: Sequence[L
     except UnknownOutcome as error:
         ledger.unknown(entries, clock(), destination.settle, str(error))
         _finish(attempt, {Result.UNKNOWN: len(entries)}, str(error), clock())
+        raise
+    except Stopped as error:
+        ledger.unsent(entries, clock(), str(error))
+        _finish(attempt, {}, str(error), clock())
         raise
     except IntegrationError as error:
         wait = error.retry_after if isinstance(error, Transient) and error.retry_after else 5.0
@@ -218,7 +236,7 @@ def _write(connection: Connection, destination: Destination, entries: Sequence[L
     if counts.get(Result.REJECTED):
         rejected = {outcome.key for outcome in outcomes if outcome.result is Result.REJECTED}
         doubt((entry for entry in entries if entry.pk in rejected), clock())
-    if counts.get(Result.UNKNOWN) and set(counts) <= {Result.RETRY, Result.UNKNOWN}:
+    if counts.get(Result.UNKNOWN) and set(counts) <= {Result.RETRY, Result.UNSENT, Result.UNKNOWN} and permit.holds():
         raise Transient("The platform did not say what became of anything it was told.")
 
 
@@ -227,7 +245,7 @@ def _finish(attempt: Attempt, counts: dict[Result, int], problem: str, now: date
         finished_at=now,
         done=sum(counts.get(result, 0) for result in (Result.DONE, Result.ALREADY, Result.GONE)),
         rejected=counts.get(Result.REJECTED, 0),
-        retry=counts.get(Result.RETRY, 0),
+        retry=counts.get(Result.RETRY, 0) + counts.get(Result.UNSENT, 0),
         unknown=counts.get(Result.UNKNOWN, 0),
         problem=problem[:300],
     )
@@ -236,7 +254,7 @@ def _finish(attempt: Attempt, counts: dict[Result, int], problem: str, now: date
 def _failed(channel: Channel, lease: Lease, error: IntegrationError, now: datetime) -> None:
     """The connection as a whole did not take it: wait, and say why."""
     failures = channel.failures + 1
-    wait = timedelta(seconds=min(2 ** min(failures, 10), 600))
+    wait = timedelta(seconds=min(2 ** min(failures, 10), LONGEST_WAIT))
     match error:
         case Transient(retry_after=float() | int() as seconds):
             wait = timedelta(seconds=seconds)
@@ -244,6 +262,6 @@ def _failed(channel: Channel, lease: Lease, error: IntegrationError, now: dateti
             wait = timedelta(minutes=1)  # nobody calls a connection that is not connected; it may have been connected anew meanwhile
         case Misconfigured():
             wait = timedelta(hours=1)
-    heed_limit(channel.connection, error, now)
+    heed(channel.connection, error, failures, now)
     lease.release(due_at=now + wait, failures=failures, problem=str(error)[:300])
     log.warning("channel.failed", channel__id=channel.pk, shop__id=channel.shop_id, error=type(error).__name__, failures=failures)

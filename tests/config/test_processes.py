@@ -61,7 +61,7 @@ def handlers() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_children_end_with_their_parent(tmp_path: Path, number: signal.Signals) -> None:
+def test_fault_6_children_end_with_their_parent_so_that_nobody_ticks_twice(tmp_path: Path, number: signal.Signals) -> None:
     env = environment(tmp_path, DEBUG="1", DJANGO_SETTINGS_MODULE="config.settings")
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT], cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=heed_ctrl_c

@@ -6,16 +6,19 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
 
+from integrations import webhooks
 from integrations.models import Delivery, Shop
+from tests.line import Killed
 
 AMBER = "amber.myshopify.com"
 BODY = json.dumps({"id": 42, "admin_graphql_api_id": "gid://shopify/Order/42"}).encode()
@@ -67,6 +70,39 @@ def test_fault_13_the_same_delivery_again_is_answered_and_stored_once(shop: Shop
     assert [send().status_code for _ in range(20)] == [200] * 20
     assert send(webhook_id="delivery-2").status_code == 200
     assert Delivery.objects.count() == 2
+
+
+def test_fault_1_killed_before_the_row_is_committed_there_is_one_row_once_it_is_sent_again(shop: Shop, send: Send, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert = QuerySet.bulk_create
+
+    def dies(rows: QuerySet[Delivery], objects: Iterable[Delivery], **how: Any) -> None:
+        with transaction.atomic():
+            insert(rows, objects, **how)
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "bulk_create", dies)
+        with pytest.raises(Killed):
+            send()
+    assert Delivery.objects.count() == 0
+    assert send().status_code == 200
+    assert Delivery.objects.count() == 1
+
+
+def test_fault_2_killed_before_the_answer_the_same_delivery_again_is_answered_and_changes_nothing(
+    shop: Shop, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(**_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(webhooks, "HttpResponse", dies)
+        with pytest.raises(Killed):
+            send()
+    rows = list(Delivery.objects.values())
+    assert len(rows) == 1
+    assert send().status_code == 200
+    assert list(Delivery.objects.values()) == rows
 
 
 @pytest.mark.parametrize(

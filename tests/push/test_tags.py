@@ -235,21 +235,6 @@ def test_fault_22_nothing_is_told_before_the_wait_is_over_and_nothing_is_lost(ta
     assert (tags.tagged(), untold(tags)) == (EVERY_BUYER, 0)
 
 
-def test_a_platform_that_is_silent_is_called_less_and_less_often(tags: Line) -> None:
-    tags.fault("503", platform="shopify", times=None)
-    asked = tags.calls()
-    for _ in range(60):
-        tags.push()
-        tags.wait(30)  # half an hour
-    assert tags.calls() - asked <= 15
-    tags.server.world.faults.clear()
-    tags.wait(600)
-    tags.push()
-    tags.wait(SETTLE)
-    tags.push()
-    assert (tags.tagged(), untold(tags), tags.channel().failures) == (EVERY_BUYER, 0, 0)
-
-
 def test_fault_25_a_scope_taken_away_waits_an_hour_is_shown_on_the_channel_and_goes_on_by_itself(tags: Line) -> None:
     tags.allow("write_customers", given=False)
     asked = tags.calls(*WRITES)

@@ -64,10 +64,16 @@ class BulkOperation:
 
 
 class BulkDesk:
-    """Starts, cancels and finds bulk operations. `run_seconds` is how long each takes beside its work (real time)."""
+    """Starts, cancels and finds bulk operations. `run_seconds` is how long each takes beside its work (real time).
+
+    `line_seconds` is how long each line of an operation takes at least, by the sandbox's clock; `working` counts operations that do more
+    than let that time pass.
+    """
 
     def __init__(self, world: World, run_seconds: float = 0.2) -> None:
         self.run_seconds = run_seconds
+        self.line_seconds = 0.0
+        self.working = 0
         self.world = world
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-shopify-")
         self._threads: dict[threading.Thread, BulkOperation] = {}
@@ -188,7 +194,12 @@ class BulkDesk:
             self._idle(operation)
             self.check(operation)
             if allowed:
-                work(path, half)
+                self.working += 1
+                try:
+                    work(path, half)
+                finally:
+                    self.working -= 1
+                self._hold(operation)
             status, code = ("COMPLETED", None) if allowed else ("FAILED", "ACCESS_DENIED")
             if half is not None:
                 status, code = ("FAILED", "INTERNAL_SERVER_ERROR") if fault is not None and fault.kind == "bulk_failed" else ("CANCELED", None)
@@ -206,6 +217,13 @@ class BulkDesk:
         until = time.monotonic() + self.run_seconds
         while not operation.hurry.is_set() and not operation.halt.is_set() and (left := until - time.monotonic()) > 0:
             operation.halt.wait(min(left, 0.02))
+
+    def _hold(self, operation: BulkOperation) -> None:
+        """Let the time pass that its lines take."""
+        until = operation.created_at + timedelta(seconds=self.line_seconds * operation.object_count)
+        while self.world.clock.now() < until:
+            self.check(operation)
+            operation.halt.wait(0.002)
 
     def _finish(self, access: Access, operation: BulkOperation, status: str, code: str | None, path: Path, *, cut: bool) -> None:
         size = path.stat().st_size if path.exists() else 0

@@ -12,11 +12,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from segsync.bench import apply, incremental, preview
+from segsync.bench import push as pushing
 from segsync.bench.evaluate import Measured, measure
 from segsync.management import fresh
 
 _FRESH = ("events", "exits", "store")
-_COUNTS = (*_FRESH, "customers", "orders", "activities", "rules", "repeat", "changed", "previews")
+_COUNTS = (*_FRESH, "customers", "orders", "activities", "rules", "repeat", "changed", "previews", "changes")
 # What was measured as plain values, and in words.
 Told = tuple[dict[str, object], str]
 
@@ -54,6 +55,9 @@ class Command(BaseCommand):
         changed.add_argument("--rules", type=int, default=50)
         changed.add_argument("--repeat", type=int, default=3, help="how many rounds; the fastest counts")
         changed.add_argument("--json", action="store_true", help="print JSON alone")
+        telling = kinds.add_parser("push", help="changes told to the sandbox's platforms at their real limits, time made up")
+        telling.add_argument("--changes", type=int, default=50_000, help="in each of three ways: Shopify directly, Shopify in bulk, HubSpot")
+        telling.add_argument("--json", action="store_true", help="print JSON alone")
         fresh.add_arguments(
             kinds.add_parser("fresh", help="from a webhook to the tag call, and out of hour windows; with DATABASE_URL's server and CELERY_BROKER_URL")
         )
@@ -71,6 +75,7 @@ class Command(BaseCommand):
             "incremental": self._incremental,
             "preview": self._preview,
             "apply": self._apply,
+            "push": self._push,
         }
         told = measures[what](**{name: options[name] for name in _COUNTS if name in options})
         self.stdout.write(dumps(told[0]) if json else told[1])
@@ -104,6 +109,15 @@ class Command(BaseCommand):
             f"  a day later    {found.midnight_seconds:8.2f} s for the {found.midnight_rules} rules that time can move, {found.midnight_moves:,} moves\n"
             f"  peak memory    {found.peak_memory / 1e9:8.2f} GB"
         )
+
+    def _push(self, *, changes: int) -> Told:
+        found = pushing.measure(changes)
+        lines = [
+            f"  {one.way:<16} {one.seconds:10,.1f} s, the limits force {one.floor:10,.1f} s: {one.ratio or 'no'} times;"
+            f" {one.calls:,} calls, {one.calls_per_thousand} for 1,000 changes, {one.throttled} of them throttled"
+            for one in found
+        ]
+        return {"ways": [one.told() for one in found]}, "\n".join([f"{changes:,} changes in each way, waits made up, work by the processor's seconds:", *lines])
 
     def _preview(self, *, customers: int, orders: int, activities: int, previews: int) -> Told:
         seen = preview.measure(Path(settings.VAR_DIR) / "bench", customers, orders, activities, previews, settings.SEGSYNC_MEMORY_LIMIT)

@@ -190,7 +190,7 @@ def test_two_calls_without_answer_leave_the_rest_for_later(desk: Desk) -> None:
     one = desk.contact("a@example.com")
     desk.fault("reset", CHANGE, times=4)
     outcomes = desk.destination.write([Change(n, place, one, True) for n, place in enumerate(places)])
-    assert _results(outcomes) == {0: Result.UNKNOWN, 1: Result.UNKNOWN, 2: Result.RETRY, 3: Result.RETRY}
+    assert _results(outcomes) == {0: Result.UNKNOWN, 1: Result.UNKNOWN, 2: Result.UNSENT, 3: Result.UNSENT}
 
 
 def test_fault_22_a_429_before_anything_was_done_is_raised_and_hubspot_is_left_in_peace(desk: Desk) -> None:
@@ -212,7 +212,7 @@ def test_a_429_half_way_keeps_what_was_done(desk: Desk) -> None:
     used = len(desk.server.hubspot.limits._calls[desk.portal.hub_id])
     desk.portal.limits_scale = (used + 1.5) / 110  # room for one more call
     outcomes = desk.destination.write([Change(1, first, one, True), Change(2, second, one, True)])
-    assert _results(outcomes) == {1: Result.DONE, 2: Result.RETRY}
+    assert _results(outcomes) == {1: Result.DONE, 2: Result.UNSENT}
     assert (desk.members("First"), desk.members("Second")) == ({one}, set())
 
 

@@ -14,7 +14,7 @@ from integrations.registry import DestinationSettings
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.server import SandboxServer
 from integrations.sandbox.shopify.state import Store
-from integrations.shopify import push, tag_calls
+from integrations.shopify import push, tag_calls, tag_jobs
 from integrations.shopify.push import ShopifyDestination
 
 VIP = Place(MarkKind.TAG, "segsync:vip")
@@ -104,7 +104,7 @@ def test_fault_4_a_request_without_an_answer_is_unknown_and_the_rest_is_left_for
     destination.read(VIP, members[:1])  # the connection is open already
     sandbox.world.faults.add(Fault(kind, operation="Batch", remaining=1))
     told = results(destination.write(add(members)))
-    assert Counter(told.values()) == {Result.UNKNOWN: 10, Result.RETRY: 20}
+    assert Counter(told.values()) == {Result.UNKNOWN: 10, Result.UNSENT: 20}
     assert len(tagged(store, "segsync:vip")) == (0 if kind in ("500", "reset") else 10)
     assert destination.read(VIP, members) == {member: member in tagged(store, "segsync:vip") for member in members}
 
@@ -126,9 +126,7 @@ def test_an_empty_bucket_is_waited_for_and_nothing_is_lost(destination: ShopifyD
     assert set(results(destination.write(add(ids(store, 40)))).values()) == {Result.DONE}
 
 
-@pytest.mark.parametrize(
-    ("kind", "operation"), [("apply_then_500", "StartBulkMutation"), ("bulk_failed", "bulk"), ("bulk_cut", "bulk"), ("500", "BulkOperation")]
-)
+@pytest.mark.parametrize(("kind", "operation"), [("apply_then_500", "StartBulkMutation"), ("bulk_failed", "bulk"), ("bulk_cut", "bulk")])
 def test_a_bulk_job_that_does_not_tell_leaves_what_it_does_not_tell_unknown(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, kind: str, operation: str
 ) -> None:
@@ -139,6 +137,23 @@ def test_a_bulk_job_that_does_not_tell_leaves_what_it_does_not_tell_unknown(
     assert set(told) == set(range(40))
     assert Result.UNKNOWN in told.values()
     assert all(members[key] in tagged(store, "segsync:vip") for key, result in told.items() if result is Result.DONE)
+
+
+def test_a_look_at_a_bulk_job_that_gets_no_answer_is_not_the_last_one(
+    destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "BULK_FROM", 1)
+    sandbox.world.faults.add(Fault("500", operation="BulkOperation", remaining=2))
+    assert set(results(destination.write(add(ids(store, 40)))).values()) == {Result.DONE}
+
+
+def test_a_bulk_job_nobody_tells_of_until_patience_ends_is_unknown(
+    destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(push, "BULK_FROM", 1)
+    monkeypatch.setattr(tag_jobs, "PATIENCE", 0.3)
+    sandbox.world.faults.add(Fault("500", operation="BulkOperation"))
+    assert set(results(destination.write(add(ids(store, 40)))).values()) == {Result.UNKNOWN}
 
 
 @pytest.mark.parametrize("operation", ["StageUpload", "POST /shopify-files"])
