@@ -32,6 +32,7 @@ from segsync.rules.predicates import Terms
 from segsync.rules.shop_vocabulary import vocabulary_of
 from segsync.rules.vocabulary import Vocabulary
 from segsync.store.models import Customer
+from segsync.uncollected import uncollected
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -218,7 +219,7 @@ def _judge(
     they did then moves them then, and is what moved them. With it they are done with, whatever the clocks of other machines say.
     `causes` as `apply` takes them.
     """
-    with transaction.atomic():
+    with uncollected(), transaction.atomic():
         Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)
         people = {pk: row for pk, row in people_of(shop, ids).items() if later or row.changed_at <= now}
         living = [id_ for id_, row in people.items() if row.merged_into_id is None]

@@ -77,7 +77,7 @@ def test_in_the_middle_of_a_batch_nothing_more_is_sent(tags: Line, monkeypatch: 
 
 
 def test_a_bulk_operation_that_runs_is_cancelled_and_what_it_did_is_found(tags: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shopify_push, "BULK_FROM", 2)
+    monkeypatch.setattr(shopify_push, "bulk_from", lambda *_: 2)
     tags.server.shopify.bulk.run_seconds = 30.0
     look = waiting.sleep
 
@@ -121,7 +121,7 @@ def test_t5_a_turn_ends_after_its_time_and_the_rest_is_told_in_the_next(tags: Li
 
 
 def test_a_bulk_operation_longer_than_a_turn_is_seen_to_its_end(tags: Line, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shopify_push, "BULK_FROM", 2)
+    monkeypatch.setattr(shopify_push, "bulk_from", lambda *_: 2)
     tags.server.shopify.bulk.run_seconds = 0.5
     look = waiting.sleep
 

@@ -26,6 +26,7 @@ from segsync.evaluate.facts import ALL_KINDS, FactsReader
 from segsync.evaluate.models import Snapshot
 from segsync.store.models import Customer
 from segsync.store.upsert import chunks
+from segsync.uncollected import uncollected
 
 log = structlog.get_logger(__name__)
 BATCH = 1_000
@@ -161,9 +162,10 @@ def _fill(stage: Stage, shop: Shop, pages: Iterator[tuple[int, ...]], beat: Beat
         beat()
         people = Customer.objects.filter(shop=shop, pk__in=ids).order_by("pk").values_list("pk", "facts_version", "merged_into_id")
         versions = {id_: (version, merged is None) for id_, version, merged in people}
-        facts = reader.read([id_ for id_, (_, living) in versions.items() if living])
-        for id_, (version, _) in versions.items():
-            stage.add(id_, version, facts.get(id_))
+        with uncollected():
+            facts = reader.read([id_ for id_, (_, living) in versions.items() if living])
+            for id_, (version, _) in versions.items():
+                stage.add(id_, version, facts.pop(id_, None))
 
 
 def _pages(shop: Shop) -> Iterator[tuple[int, ...]]:

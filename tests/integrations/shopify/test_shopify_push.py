@@ -142,7 +142,7 @@ def test_a_bulk_job_that_does_not_tell_leaves_what_it_does_not_tell_unknown(
 def test_a_look_at_a_bulk_job_that_gets_no_answer_is_not_the_last_one(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "BULK_FROM", 1)
+    monkeypatch.setattr(push, "bulk_from", lambda *_: 1)
     sandbox.world.faults.add(Fault("500", operation="BulkOperation", remaining=2))
     assert set(results(destination.write(add(ids(store, 40)))).values()) == {Result.DONE}
 
@@ -150,7 +150,7 @@ def test_a_look_at_a_bulk_job_that_gets_no_answer_is_not_the_last_one(
 def test_a_bulk_job_nobody_tells_of_until_patience_ends_is_unknown(
     destination: ShopifyDestination, store: Store, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(push, "BULK_FROM", 1)
+    monkeypatch.setattr(push, "bulk_from", lambda *_: 1)
     monkeypatch.setattr(tag_jobs, "PATIENCE", 0.3)
     sandbox.world.faults.add(Fault("500", operation="BulkOperation"))
     assert set(results(destination.write(add(ids(store, 40)))).values()) == {Result.UNKNOWN}
