@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.base import Change, MarkKind, Outcome, Ownership, Place, Result
+from integrations.base import Change, MarkKind, Outcome, Ownership, Place, Result, Standing
 from integrations.errors import Misconfigured, NotFound, RateLimited, Rejected, UnknownOutcome
 from integrations.sandbox.hubspot.contacts import archive_contact, merge_contacts
 from integrations.sandbox.hubspot.state import Portal
@@ -266,3 +266,30 @@ def test_an_hour_after_a_lost_create_the_property_counts_as_somebody_elses(owner
     owner.portal.custom_properties[VIP]["createdAt"] = old.isoformat()
     with pytest.raises(Rejected, match="did not make"):
         place(owner)
+
+
+# --- who has it, and how it stands -----------------------------------------------------------------------------------------
+
+
+def test_everybody_who_has_it_ticked_is_told_by_id_and_a_reading_goes_on_where_it_stopped(owner: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = place(owner)
+    ours = [owner.contact(f"p{number}@example.com", **{VIP: "true"}) for number in range(5)]
+    owner.contact("no@example.com", **{VIP: "false"})
+    owner.contact("never@example.com")
+    monkeypatch.setattr("integrations.hubspot.ticks.PAGE", 2)
+    pages = list(owner.destination.holders(where))
+    assert [one.member for page in pages for one in page.people] == ours
+    assert [page.cursor for page in pages] == [ours[1], ours[3], ""]
+    assert [one.member for page in owner.destination.holders(where, ours[1]) for one in page.people] == ours[2:]
+
+
+def test_how_a_property_stands(owner: Desk) -> None:
+    where = place(owner)
+    assert owner.destination.standing(where, "") == Standing(VIP)
+    assert "not been made" in owner.destination.standing(Place(MarkKind.PROPERTY, VIP), "").problem
+    owner.portal.custom_properties[VIP]["type"] = "string"
+    assert "no checkbox any more" in owner.destination.standing(where, "").problem
+    del owner.portal.custom_properties[VIP]
+    assert "deleted" in owner.destination.standing(where, "").problem
+    with pytest.raises(NotFound):
+        list(owner.destination.holders(where))
