@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import chain, count
 
 from django.db import transaction
 from django.db.models import F
@@ -99,13 +100,16 @@ def make_targets(shop: Shop) -> int:
         for segment in Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(targets__connection=connection):
             with transaction.atomic():
                 Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)  # nobody is routed between reading the targets and being marked
-                name = place_name(kind, segment, settings)
-                target, new = Target.objects.get_or_create(
-                    shop=shop, connection=connection, kind=str(kind), name=name, defaults={"label": f"{LIST_PREFIX}{segment.name}"}
-                )
-                _give(target, segment)
-                made += new
+                name = free_name(connection, kind, place_name(kind, segment, settings))
+                _give(Target.objects.create(shop=shop, connection=connection, kind=str(kind), name=name, label=f"{LIST_PREFIX}{segment.name}"), segment)
+                made += 1
     return made
+
+
+def free_name(connection: Connection, kind: MarkKind, name: str) -> str:
+    """The name, or the first of `name 2`, `name 3` … that nothing is written to yet: two segments share a place only where somebody says so."""
+    names = chain([name], (f"{name}{' ' if kind is MarkKind.LIST else '_'}{number}" for number in count(2)))
+    return next(one for one in names if _of_that_name(connection, kind, one) is None)
 
 
 def reroute(shop: Shop, segments: Iterable[Segment]) -> None:

@@ -11,7 +11,7 @@ from integrations import registry
 from integrations.base import Cost, MarkKind, Ownership
 from integrations.models import Connection, Shop
 from segsync.diff.models import LedgerEntry, Target, WritebackSettings
-from segsync.diff.targets import place_name
+from segsync.diff.targets import free_name, place_name
 from segsync.push.push import ASK_UP_TO
 from segsync.rules.models import Segment
 from segsync.store.models import Identity, Profile
@@ -80,7 +80,7 @@ def _telling(
     return Telling(
         vendor=connection.vendor,
         kind=kind,
-        name=target.name if target else place_name(kind, segment, settings),
+        name=target.name if target else free_name(connection, kind, place_name(kind, segment, settings)),
         target=target,
         adds=adds,
         removes=taken,

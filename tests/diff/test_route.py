@@ -41,6 +41,14 @@ def test_a_member_is_wanted_at_every_target_of_their_segment(shop: Shop, buyers:
     assert wanted(shop) == {("segsync:buyers", "1"), ("SegSync: Buyers", "71")}
 
 
+def test_segments_of_one_name_do_not_share_a_list_unasked(shop: Shop, buyers: Segment) -> None:
+    create_segment(shop, handle="others", name="Buyers", description="", rule="number_of_orders = 0", author=None, now=NOON)
+    tell(shop, "hubspot", customer("71", "a@example.com"), customer("72", "b@example.com"))
+    tell(shop, "shopify", customer("1", "a@example.com", orders=2), customer("2", "b@example.com", orders=0))
+    settle(shop)
+    assert {mark for mark in wanted(shop) if mark[0].startswith("SegSync")} == {("SegSync: Buyers", "71"), ("SegSync: Buyers 2", "72")}
+
+
 def test_both_records_of_one_person_are_wanted(shop: Shop, buyers: Segment) -> None:
     tell(shop, "shopify", customer("1", "a@example.com", orders=1), customer("2", "b@example.com", orders=0))
     tell(shop, "hubspot", customer("71", "a@example.com", "b@example.com"))
