@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from integrations.base import Change, Cost, Created, Holders, MarkKind, NewMember, Outcome, Ownership, Place, Standing
 from integrations.errors import Misconfigured, NotFound, Rejected
@@ -119,7 +120,7 @@ class ShopifyDestination:
         Carrying out a bulk operation costs no points and takes Shopify a time that it does not tell.
         """
         whole, rest = divmod(adds + removes, self.batch_size)
-        rate = self._client.rate
+        rate = self._usual_rate
         least = bulk_from(rate, BUCKET_SECONDS * rate)
         in_bulk = whole + (rest >= least)
         direct = rest if rest < least else 0
@@ -129,6 +130,11 @@ class ShopifyDestination:
         pace = f"at {rate:,.0f} points a second"
         way = f"Bulk operations, which Shopify carries out in its own time; calls {pace}." if in_bulk else f"Direct calls, {AT_ONCE} tags in each, {pace}."
         return Cost(reading + -(-direct // AT_ONCE) + operations * BULK_CALLS, points / rate, None, way)
+
+    @cached_property
+    def _usual_rate(self) -> float:
+        """Points a second, asked for once: a page tells the costs of many places."""
+        return self._client.rate
 
     def create(self, people: Sequence[NewMember]) -> Sequence[Created]:
         """Raises Misconfigured: store customers come from the store alone."""

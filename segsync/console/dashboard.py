@@ -61,7 +61,7 @@ class StreamLine:
 
 def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the overview of the chosen shop (`?shop=` its number; else the first), each part only for who may view it."""
-    shops = list(Shop.objects.all()[:SHOPS])
+    shops = list(Shop.objects.select_related("writeback")[:SHOPS])
     shop = chosen_shop(request, shops)
     context.update({"shops": shops if len(shops) > 1 else [], "shop": shop, "install_address": reverse("merchant:landing")})
     if shop is not None:
@@ -78,10 +78,10 @@ def chosen_shop(request: HttpRequest, shops: list[Shop]) -> Shop | None:
 def _overview(request: HttpRequest, shop: Shop) -> dict[str, Any]:
     may = request.user.has_perm
     now = clock.now()
-    customers = Customer.objects.filter(shop=shop, merged_into__isnull=True).count() if may("store.view_customer") or may("rules.view_segment") else 0
+    customers, stale = _counted(shop) if may("store.view_customer") or may("rules.view_segment") else (0, 0)
     found: dict[str, Any] = {"tiles": [], "problems": [problem for problem in problems(shop) if may(problem.permission)]}
     if may("store.view_customer"):
-        found["tiles"].append(_customers(shop, customers))
+        found["tiles"].append(_customers(shop, customers, stale))
     if may("rules.view_segment"):
         found["segments"] = segment_lines(shop, customers, now)
     if may("diff.view_ledgerentry"):
@@ -91,8 +91,14 @@ def _overview(request: HttpRequest, shop: Shop) -> dict[str, Any]:
     return found
 
 
-def _customers(shop: Shop, customers: int) -> Tile:
-    stale = Customer.objects.filter(shop=shop, facts_version__gt=F("judged_version")).count()
+def _counted(shop: Shop) -> tuple[int, int]:
+    """How many customers there are, and how many records are about to be judged."""
+    people, changed = Count("pk", filter=Q(merged_into__isnull=True)), Count("pk", filter=Q(facts_version__gt=F("judged_version")))
+    found = Customer.objects.filter(shop=shop).aggregate(people=people, changed=changed)
+    return found["people"], found["changed"]
+
+
+def _customers(shop: Shop, customers: int, stale: int) -> Tile:
     text = "all judged by every rule" if not stale else f"{stale:,} changed and about to be judged"
     return Tile("Customers", f"{customers:,}", text, f"{reverse('admin:store_customer_changelist')}?shop__id__exact={shop.pk}")
 

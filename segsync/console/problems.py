@@ -99,7 +99,8 @@ def _segments(shop: Shop) -> list[Problem]:
 
 def _writing(shop: Shop) -> list[Problem]:
     """All writing stopped, and removals that wait for a decision."""
-    stopped = WritebackSettings.objects.filter(shop=shop, stopped_at__isnull=False).exists()
+    settings: WritebackSettings | None = getattr(shop, "writeback", None)  # a shop that nobody asked about yet has none
+    stopped = settings is not None and settings.stopped_at is not None
     said = [_problem("Nothing is written for this shop: somebody stopped all writing.", shop, "diff.view_target")] if stopped else []
     holds = Hold.objects.filter(shop=shop, decision=Hold.Decision.WAITING).select_related("target__connection")
     return said + [

@@ -51,7 +51,7 @@ def everywhere(shop: Shop) -> list[tuple[Target, Foresight]]:
         if target.connection_id not in destinations:
             destinations[target.connection_id] = _destination(target)
         destination = destinations[target.connection_id]
-        found.append((target, Foresight(0, target.ours, 0, target.others, destination.cost(0, target.ours))))
+        found.append((target, Foresight(0, target.ours, 0, target.others, destination.cost(0, target.ours, kind=MarkKind(target.kind)))))
     return found
 
 

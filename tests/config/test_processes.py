@@ -153,6 +153,9 @@ def test_beat_is_a_process_of_its_own_where_messages_can_reach_another_process(m
     assert all(child.env == {"A": "1"} for child in children)
 
 
+PIPELINE = ("tick", "pull_stream", "fetch_named", "decide", "push_channel", "go_on_auditing", "act_on_request")
+
+
 class TestCelery:
     """Messages are nudges: few, short-lived, and never waited for."""
 
@@ -178,7 +181,7 @@ class TestCelery:
     def test_every_task_of_the_pipeline_is_known_to_the_worker(self) -> None:
         app.loader.import_default_modules()
         known = {name for name in app.tasks if name.startswith("segsync.")}
-        assert known == {f"segsync.pipeline.{name}" for name in ("tick", "pull_stream", "fetch_named", "decide", "push_channel")}
+        assert known == {f"segsync.pipeline.{name}" for name in PIPELINE}
 
     def test_celery_leaves_our_logging_alone(self) -> None:
         from celery.signals import setup_logging

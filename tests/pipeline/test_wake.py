@@ -16,8 +16,15 @@ def broker() -> Iterator[list[str]]:
     """Another broker than the one in memory; what is sent to it is written down."""
     before, sent = app.conf.broker_url, list[str]()
     app.conf.broker_url = "redis://127.0.0.1:9/0"
+    forget_connections()
     yield sent
     app.conf.broker_url = before
+    forget_connections()
+
+
+def forget_connections() -> None:
+    """Celery keeps its first connections to the broker, whatever the settings say afterwards."""
+    app._pool = app.amqp._producer_pool = None
 
 
 def wait_for(sent: list[str], number: int) -> bool:
