@@ -35,7 +35,7 @@ class CallLog:
             self._totals[call.platform, call.account, call.operation, call.throttled] += 1
 
     def recent(self, since: datetime) -> list[Call]:
-        """The calls answered at or after `since`, oldest first (at most 20,000)."""
+        """The calls that came in at or after `since`, in the order in which they were answered (at most 20,000)."""
         with self._lock:
             return [call for call in self._recent if call.at >= since]
 

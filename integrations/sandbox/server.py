@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 import traceback
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -130,20 +131,22 @@ class SandboxServer:
             return Answer("The sandbox itself failed on this request; its log says why.\n", 500, mimetype="text/plain")
 
     def _platform_answer(self, platform: str, app: PlatformApp, request: Request, path: str) -> Response:
+        at = self.world.clock.now()
         request.get_data(cache=True, parse_form_data=False)
         account, operation = app.operation(request)
         fault = self.world.faults.take(platform, account, operation)
         try:
             response = self._faulty(fault, platform, app, request, path) if fault else app.handle(request, path)
         except Broken:
-            self._record(platform, account, operation, 0, throttled=False)
+            self._record(at, platform, account, operation, 0, throttled=False)
             raise
         throttled = bool(getattr(response, "throttled", False)) or response.status_code == 429
-        self._record(platform, account, operation, response.status_code, throttled=throttled)
+        self._record(at, platform, account, operation, response.status_code, throttled=throttled)
         return response
 
-    def _record(self, platform: str, account: str, operation: str, status: int, *, throttled: bool) -> None:
-        self.world.calls.record(Call(self.world.clock.now(), platform, account, operation, status, throttled))
+    def _record(self, at: datetime, platform: str, account: str, operation: str, status: int, *, throttled: bool) -> None:
+        """`at` is when the call came in: whoever hung up meanwhile counts from then."""
+        self.world.calls.record(Call(at, platform, account, operation, status, throttled))
 
     def _faulty(self, fault: Fault, platform: str, app: PlatformApp, request: Request, path: str) -> Response:
         if fault.kind == "hang":

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 
 from segsync.rules import catalogue, tree
-from segsync.rules.entries import Parameter, Type
+from segsync.rules.entries import Activity, Parameter, Type
 from segsync.rules.facts import CustomerFacts
 from segsync.rules.predicates import Predicate, Terms, predicate, span
 from segsync.rules.remember import once
@@ -33,7 +33,7 @@ def chooser(body: tree.Matches, terms: Terms) -> Chooser:
     def has_line(row: Any) -> bool:
         return lines is not None and any(_all(line_tests, line) for line in lines(row))
 
-    candidates = _between(body.name, bounds) if bounds else lambda facts: tuple(rows(facts))
+    candidates = _between(activity, bounds) if bounds else lambda facts: tuple(rows(facts))
     if line_tests:
         return lambda facts: [row for row in candidates(facts) if _all(row_tests, row) and has_line(row)]
     if not row_tests:
@@ -72,8 +72,11 @@ def _bounds(entry: Parameter, test: tree.Test, terms: Terms) -> tuple[datetime, 
     return span(test, terms.moment) if entry.name == "date" and entry.scope == "row" else None
 
 
-def _between(activity: str, bounds: Sequence[tuple[datetime, datetime]]) -> Chooser:
-    in_time = _timeline(activity)
+def _between(activity: Activity, bounds: Sequence[tuple[datetime, datetime]]) -> Chooser:
+    rows, at = activity.rows, activity.parameters["date"].read
+    if rows is None or at is None:
+        raise KeyError(activity.name)
+    in_time = _timeline(rows, at)
     since, until = max(low for low, _ in bounds), min(high for _, high in bounds)
 
     def choose(facts: CustomerFacts) -> Sequence[Any]:
@@ -85,12 +88,8 @@ def _between(activity: str, bounds: Sequence[tuple[datetime, datetime]]) -> Choo
 
 
 @cache
-def _timeline(activity: str) -> Callable[[CustomerFacts], tuple[list[datetime], list[Any]]]:
-    """When each row of an activity happened, and the rows, both in the order of time."""
-    entry = catalogue.ACTIVITIES[activity]
-    rows, at = entry.rows, entry.parameters["date"].read
-    if rows is None or at is None:
-        raise KeyError(activity)
+def _timeline(rows: Callable[[CustomerFacts], Iterable[Any]], at: Callable[[Any], datetime]) -> Callable[[CustomerFacts], tuple[list[datetime], list[Any]]]:
+    """When each row of an activity happened, and the rows, both in the order of time; one and the same function for every rule that asks."""
 
     @once
     def timeline(facts: CustomerFacts) -> tuple[list[datetime], list[Any]]:

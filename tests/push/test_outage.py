@@ -19,7 +19,7 @@ HALF_AN_HOUR = 30 * 60
 
 
 def asked_at(line: Line) -> list[datetime]:
-    return [call.at for call in line.server.world.calls.recent(datetime.min.replace(tzinfo=line.now().tzinfo)) if call.account == line.domain]
+    return sorted(call.at for call in line.server.world.calls.recent(datetime.min.replace(tzinfo=line.now().tzinfo)) if call.account == line.domain)
 
 
 @pytest.mark.parametrize("how", ["503", "reset", "hang"])
