@@ -97,7 +97,7 @@ def make_targets(shop: Shop) -> int:
         kind = registry.connector(connection.vendor).mark
         if kind is None:
             continue
-        for segment in Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(targets__connection=connection):
+        for segment in Segment.objects.filter(shop=shop, state=Segment.State.ON).exclude(targets__connection=connection).order_by("pk"):
             with transaction.atomic():
                 Shop.objects.select_for_update(no_key=True).get(pk=shop.pk)  # nobody is routed between reading the targets and being marked
                 name = free_name(connection, kind, place_name(kind, segment, settings))
