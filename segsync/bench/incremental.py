@@ -18,6 +18,7 @@ from segsync.evaluate.models import Membership, Schedule
 from segsync.leases import Lease, claim
 from segsync.store.models import Customer
 from segsync.store.upsert import mark_changed
+from segsync.uncollected import uncollected
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ def _reading(shop: Shop, people: list[int]) -> float:
     def read() -> None:
         reader = FactsReader(shop, {"profile", "orders", "lines", "refunds", "checkouts", "activities"})
         for start in range(0, len(people), judge.BATCH):
-            reader.read(people[start : start + judge.BATCH])
+            with uncollected():
+                reader.read(people[start : start + judge.BATCH])
 
     return _timed(read)[1]
 
