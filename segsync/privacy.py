@@ -15,8 +15,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import Greatest
+from django.db.models import Count, Q, QuerySet
 
 from integrations import registry
 from integrations.base import Change, Result
@@ -24,6 +23,7 @@ from integrations.errors import IntegrationError, Transient
 from integrations.models import Connection, Delivery, Shop
 from segsync.diff.models import LedgerEntry, Target
 from segsync.diff.targets import settings_of
+from segsync.evaluate.apply import resize
 from segsync.evaluate.columnar import files
 from segsync.evaluate.models import Disagreement, Evaluation, Membership
 from segsync.heartbeat import TTL, kept
@@ -148,7 +148,7 @@ def _unmark(shop: Shop, people: Sequence[int], clock: Callable[[], datetime]) ->
     """Have every mark of ours taken away from these people. Connections that are over are passed over: nobody can tell them anything."""
     owned = LedgerEntry.objects.filter(shop=shop, profile__customer__in=people, profile__gone_at__isnull=True, owned_since__isnull=False)
     by_connection: dict[int, list[LedgerEntry]] = defaultdict(list)
-    for entry in owned.exclude(profile__external_id__startswith="new:").select_related("target", "profile"):
+    for entry in owned.exclude(profile__external_id__startswith=Profile.PENDING).select_related("target", "profile"):
         by_connection[entry.connection_id].append(entry)
     for connection in Connection.objects.filter(pk__in=list(by_connection), status=Connection.Status.CONNECTED).select_related("shop"):
         if connection.shop.status == Shop.Status.UNINSTALLED:
@@ -171,7 +171,7 @@ def _erase(request: PrivacyRequest, people: Sequence[int], now: datetime) -> dic
     shop = request.shop
     names: set[Key] = set(Identity.objects.filter(shop=shop, customer_id__in=people).values_list("kind", "value"))
     records = Profile.objects.filter(shop=shop, customer_id__in=people)
-    names |= {(source, id_) for source, id_ in records.values_list("source", "external_id") if not id_.startswith("new:")}
+    names |= {(source, id_) for source, id_ in records.values_list("source", "external_id") if not id_.startswith(Profile.PENDING)}
     names |= {(Identity.EMAIL, address) for emails in records.values_list("emails", flat=True) for one in emails if (address := normal_email(one))}
     names |= {(request.vendor, request.external_id)} if request.external_id else set()
     names |= {(Identity.EMAIL, request.email)} if request.email else set()
@@ -201,8 +201,7 @@ def _note(counted: dict[str, int], deleted: tuple[int, dict[str, int]]) -> None:
 def _shrink(shop: Shop, people: Collection[int]) -> None:
     """The sizes of the segments follow."""
     stays = Membership.objects.filter(shop=shop, customer_id__in=people, until__isnull=True)
-    for segment, members in stays.order_by().values_list("segment").annotate(n=Count("pk")):
-        Segment.objects.filter(pk=segment).update(size=Greatest(F("size") - members, 0))
+    resize(shop, {segment: -members for segment, members in stays.order_by().values_list("segment").annotate(n=Count("pk"))})
 
 
 def _blank(shop: Shop, addresses: Sequence[str], ids: Collection[Key], now: datetime) -> int:

@@ -132,7 +132,7 @@ def _yet_to_create(shop: Shop, connection: Connection, customer_ids: Sequence[in
     first = dict(addresses.order_by("-pk").values_list("customer_id", "value"))  # the oldest address of each wins
     return Profile.objects.bulk_create(
         [
-            Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"new:{owner}", version=NEVER, emails=[email])
+            Profile(shop=shop, customer_id=owner, source=connection.vendor, external_id=f"{Profile.PENDING}{owner}", version=NEVER, emails=[email])
             for owner, email in first.items()
         ]
     )

@@ -98,12 +98,12 @@ def apply(
     update_rows(Membership, _LEFT, told)
     for (cause, segment), stays in leaving.items():
         Membership.objects.filter(pk__in=stays).update(until=now, left_cause=cause, left_version_id=versions[segment])
-    _resize(shop, {segment: grown for segment in verdicts if (grown := moved.entered[segment] - moved.left[segment])})
+    resize(shop, {segment: grown for segment in verdicts if (grown := moved.entered[segment] - moved.left[segment])})
     Customer.objects.filter(shop=shop, pk__in=touched).update(outcome_version=F("outcome_version") + 1)
     return moved
 
 
-def _resize(shop: Shop, grown: Mapping[int, int]) -> None:
+def resize(shop: Shop, grown: Mapping[int, int]) -> None:
     """Let the sizes follow, all in one statement: with many rules, one for each took longer than judging."""
     if grown:
         more = Case(*(When(pk=segment, then=Value(by)) for segment, by in grown.items()), default=Value(0), output_field=IntegerField())

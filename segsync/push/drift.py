@@ -85,7 +85,7 @@ class Comparison:
             target=self.target, wanted=True, acked_generation=F("generation"), sent_at__isnull=True, profile__gone_at__isnull=True
         )
         rows = rows.filter(Q(present=True) | Q(outcome=Told.RESPECTED)).filter(profile__gone_at__isnull=True)
-        rows = rows.exclude(profile__external_id__startswith="new:")
+        rows = rows.exclude(profile__external_id__startswith=Profile.PENDING)
         rows = rows.annotate(size=Length("profile__external_id"), member=exact).filter(Q(size__gt=after[0]) | Q(size=after[0], member__gt=after[1]))
         if upto is not None:
             rows = rows.filter(Q(size__lt=upto[0]) | Q(size=upto[0], member__lte=upto[1]))
@@ -212,7 +212,7 @@ class Comparison:
 def parked_marks(target: Target, after: int) -> list[LedgerEntry]:
     """The next wanted marks of a target that were refused for good, by their numbers."""
     rows = LedgerEntry.objects.filter(target=target, wanted=True, parked_at__isnull=False, generation__gt=F("acked_generation"), pk__gt=after)
-    return list(rows.exclude(profile__external_id__startswith="new:").select_related("profile").order_by("pk")[:BATCH])
+    return list(rows.exclude(profile__external_id__startswith=Profile.PENDING).select_related("profile").order_by("pk")[:BATCH])
 
 
 def _settled(pks: Sequence[int], read_at: datetime) -> QuerySet[LedgerEntry]:

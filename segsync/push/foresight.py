@@ -12,7 +12,7 @@ from integrations.models import Shop
 from segsync.diff.guard import OURS, UNTOLD
 from segsync.diff.models import LedgerEntry, Target
 from segsync.push.push import ASK_UP_TO
-from segsync.store.models import Identity
+from segsync.store.models import Identity, Profile
 
 EXAMPLES = 10
 
@@ -32,7 +32,7 @@ def to_turn_on(target: Target) -> Foresight:
     """What is left to tell, were the target on; marks that others have set in a list are found out only when it is told."""
     untold = _untold(target)
     adds, removes = adding(target).count(), taking(target).count()
-    creates = untold.filter(wanted=True, profile__external_id__startswith="new:").count()
+    creates = untold.filter(wanted=True, profile__external_id__startswith=Profile.PENDING).count()
     return _with_cost(target, adds, removes, creates)
 
 

@@ -188,4 +188,4 @@ def _swallow(shop_id: int, source: str, rows: Sequence[records.Customer], now: d
 
 def _adopt_pending(shop_id: int, source: str, customer_ids: set[int]) -> None:
     """A record that was yet to be created has appeared by itself: whoever meant to create it need not any more."""
-    Profile.objects.filter(shop_id=shop_id, source=source, customer_id__in=customer_ids, external_id__startswith="new:").delete()
+    Profile.objects.filter(shop_id=shop_id, source=source, customer_id__in=customer_ids, external_id__startswith=Profile.PENDING).delete()
